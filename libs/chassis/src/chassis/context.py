@@ -1,0 +1,95 @@
+"""What is known about the request in hand: its id, trace, deadline and caller; pure, one ContextVar."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+
+from chassis.errors import DeadlineExceeded
+from chassis.ids import new_id
+
+_request_id = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_traceparent = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
+_NO_TRACE, _NO_PARENT = "0" * 32, "0" * 16
+
+
+def new_request_id() -> str:
+    """Return a new request id: the text of a UUIDv7."""
+    return str(new_id())
+
+
+def well_formed_request_id(text: str) -> bool:
+    """Tell whether a caller's request id may be taken over into headers and logs: [A-Za-z0-9._-]{8,64}."""
+    return _request_id.fullmatch(text) is not None
+
+
+def new_traceparent() -> str:
+    """Return a W3C traceparent of a new, unsampled trace."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+
+
+def child_traceparent(parent: str) -> str:
+    """Return a traceparent of the same trace with a span id of its own (W3C Trace Context, level 1); a new trace
+    when the parent is not well formed."""
+    match = _traceparent.fullmatch(parent)
+    if match is None or match[1] == _NO_TRACE or match[2] == _NO_PARENT:
+        return new_traceparent()
+    return f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}"
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request, event or background run. `deadline` is on the monotonic clock, in seconds; infinity is none."""
+
+    request_id: str = field(default_factory=new_request_id)
+    traceparent: str = field(default_factory=new_traceparent)
+    deadline: float = float("inf")
+    user_id: str | None = None
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's 32 hexadecimal digits."""
+        return self.traceparent[3:35]
+
+    def remaining_seconds(self) -> float:
+        """Return the seconds left until the deadline. Raises DeadlineExceeded when none are."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceeded()
+        return left
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("chassis_request", default=None)
+
+
+def current() -> RequestContext:
+    """Return the context in hand; outside any request a detached one with ids of its own and no deadline."""
+    return _current.get() or RequestContext()
+
+
+def active() -> RequestContext | None:
+    """Return the context in hand, or None outside any request: for logs, which invent no ids."""
+    return _current.get()
+
+
+def enter(context: RequestContext) -> Token[RequestContext | None]:
+    """Make a context the current one until `leave` is given the returned token."""
+    return _current.set(context)
+
+
+def leave(token: Token[RequestContext | None]) -> None:
+    """Put back the context that was current before `enter`."""
+    _current.reset(token)
+
+
+@contextmanager
+def use(context: RequestContext) -> Iterator[RequestContext]:
+    """Make a context the current one for a block."""
+    token = enter(context)
+    try:
+        yield context
+    finally:
+        leave(token)

@@ -1,0 +1,99 @@
+"""Health: /livez says that the process answers, /readyz whether it should be sent requests."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
+
+import orjson
+from flask import Flask, Response
+
+_CHECK_SECONDS = 1.0
+_KEEP_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+class Readiness:
+    """Whether this process should be sent requests: every registered check passes and it is not draining.
+
+    Each check gets 1 second; a result is kept for 0.5 s. A check that hangs is not started a second time.
+    """
+
+    def __init__(self, *, check_seconds: float = _CHECK_SECONDS, keep_seconds: float = _KEEP_SECONDS) -> None:
+        self.draining = False
+        self._check_seconds = check_seconds
+        self._keep_seconds = keep_seconds
+        self._checks: dict[str, Callable[[], object]] = {}
+        self._running: dict[str, Future[object]] = {}
+        self._kept: tuple[float, dict[str, str]] = (float("-inf"), {})
+        self._lock = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def register(self, name: str, check: Callable[[], object]) -> None:
+        """Add a check: a callable that raises when what it looks at is not fit to serve."""
+        self._checks[name] = check
+
+    def drain(self) -> None:
+        """Be unready from now on, because this process is about to stop."""
+        self.draining = True
+
+    def report(self) -> tuple[bool, dict[str, str]]:
+        """Return whether the process is ready, and "ok" or "failing" for each check by name."""
+        with self._lock:
+            made_at, results = self._kept
+            if time.monotonic() - made_at >= self._keep_seconds:
+                results = self._look()
+                self._kept = (time.monotonic(), results)
+        if self.draining:
+            return False, {**results, "draining": "failing"}
+        return all(result == "ok" for result in results.values()), results
+
+    def _look(self) -> dict[str, str]:
+        if self._threads is None:  # made at first use: threads do not survive a fork
+            self._threads = ThreadPoolExecutor(max(1, len(self._checks)), thread_name_prefix="readiness")
+        until = time.monotonic() + self._check_seconds
+        for name, check in self._checks.items():
+            if name not in self._running:
+                self._running[name] = self._threads.submit(check)
+        return {name: self._outcome(name, until) for name in self._checks}
+
+    def _outcome(self, name: str, until: float) -> str:
+        try:
+            failure = self._running[name].exception(max(0.0, until - time.monotonic()))
+        except NotInTime:
+            _log.warning("readiness check hangs", extra={"check": name})
+            return "failing"
+        del self._running[name]
+        if failure is None:
+            return "ok"
+        _log.warning("readiness check fails", extra={"check": name, "cause": f"{type(failure).__name__}: {failure}"})
+        return "failing"
+
+
+def answer(readiness: Readiness) -> tuple[int, bytes]:
+    """Return the status and the JSON body of /readyz, for any server."""
+    ready, checks = readiness.report()
+    return (200 if ready else 503), orjson.dumps({"status": "ready" if ready else "unready", "checks": checks})
+
+
+def init_app(app: Flask, readiness: Readiness) -> None:
+    """Serve /livez and /readyz; the readiness is found again with `of(app)`."""
+    app.extensions["chassis_readiness"] = readiness
+
+    def livez() -> Response:
+        return Response(b'{"status":"alive"}', content_type="application/json")
+
+    def readyz() -> Response:
+        status, body = answer(readiness)
+        return Response(body, status, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    app.add_url_rule("/livez", view_func=livez, provide_automatic_options=False)
+    app.add_url_rule("/readyz", view_func=readyz, provide_automatic_options=False)
+
+
+def of(app: Flask) -> Readiness:
+    """Return the readiness of an app."""
+    readiness: Readiness = app.extensions["chassis_readiness"]
+    return readiness

@@ -1,0 +1,69 @@
+"""What never reaches a log: secrets by the name of their field, and by their shape inside any text; pure."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+MASK = "****"
+
+_SECRET_WORDS = (
+    r"passw(?:or)?d|passphrase|secret|token|authorization|cookie|assertion|credential"
+    r"|api[_-]?key|private[_-]?key|signature|card|cvc|cvv"
+)
+_secret_name = re.compile(rf"(?:{_SECRET_WORDS})|\A(?:number|pan|jwt|dsn)\Z", re.IGNORECASE)
+
+# One cheap search decides whether a text is worth the careful replacements below.
+_suspect = re.compile(rf"{_SECRET_WORDS}|bearer|basic |eyJ|[srp]k_|whsec_|://[^/\s]*@|\d[\d -]{{11,}}\d", re.IGNORECASE)
+
+_named = re.compile(
+    rf"""(?P<name>["']?[\w-]*(?:{_SECRET_WORDS})[\w-]*["']?\s*[=:]\s*)"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|(?:(?:bearer|basic)\s+)?[^\s,;&"'{\[]+)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_scheme = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
+_jwt = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}")
+_provider_key = re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}")
+_userinfo = re.compile(r"(://[^/\s:@]*):[^/\s]*@")
+_digits = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
+
+
+@lru_cache(maxsize=4096)
+def secret_name(name: str) -> bool:
+    """Tell whether a field of that name holds a secret, whatever its value looks like."""
+    return _secret_name.search(name) is not None
+
+
+def redact_text(text: str) -> str:
+    """Return the text with everything masked that is named like a secret or looks like one: `password=...`, bearer
+    tokens, JWTs, provider keys, passwords in URLs, card numbers (Luhn)."""
+    if _suspect.search(text) is None:
+        return text
+    text = _jwt.sub(MASK, text)
+    text = _named.sub(_keep_name, text)
+    text = _scheme.sub(rf"\1 {MASK}", text)
+    text = _provider_key.sub(MASK, text)
+    text = _userinfo.sub(rf"\1:{MASK}@", text)
+    return _digits.sub(lambda found: MASK if _luhn(found[0]) else found[0], text)
+
+
+def redact(value: Any) -> Any:
+    """Return a copy of a log field with its secrets masked, at any depth."""
+    if isinstance(value, str):
+        return redact_text(str(value))
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): MASK if secret_name(str(key)) else redact(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact(each) for each in value]
+    return redact_text(str(value))
+
+
+def _keep_name(found: re.Match[str]) -> str:
+    return found["name"] + MASK
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(each) for each in text if each.isdigit()]
+    doubled = [sum(divmod(2 * each, 10)) for each in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,168 @@
+"""Settings: frozen dataclasses read once from the environment, all errors at once, secrets masked."""
+
+import dataclasses
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from environs import Env, EnvValidationError, validate
+
+from chassis import logs
+
+S = TypeVar("S")
+
+REQUIRED: Any = dataclasses.MISSING
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+
+
+class Secret(str):
+    """A string that does not show itself in repr(), str() or format(); `reveal()` gives the value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'****'" if len(self) else "''"
+
+    def __str__(self) -> str:
+        return "****" if len(self) else ""
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def reveal(self) -> str:
+        """Return the plain value, for the one call that needs it."""
+        return "".join(self)
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; `lines` says what is wrong with each variable."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
+
+
+def setting(
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
+    """Declare a field of a settings class: its default (none: required), its bounds, and its line in the README."""
+    checks: list[Callable[[Any], Any]] = []
+    if minimum is not None or maximum is not None:
+        checks.append(validate.Range(min=minimum, max=maximum))
+    if choices:
+        checks.append(validate.OneOf(choices))
+    return dataclasses.field(default=default, metadata={"doc": doc, "validate": checks})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSettings:
+    """What every process of Souk is told."""
+
+    bind: str = setting("0.0.0.0:8000", doc="address the web process listens on")
+    web_processes: int = setting(2, minimum=1, maximum=64, doc="web processes")
+    web_worker_class: str = setting("gevent", choices=("gevent", "gthread"), doc="how a web process serves")
+    web_connections: int = setting(200, minimum=1, doc="connections or threads of one web process")
+    trust_bundle_file: Path = setting(doc="public keys of all who sign assertions (JWKS)")
+    signing_key_file: Path = setting(doc="own private key for assertions (JWK)")
+    body_max_bytes: int = setting(65536, minimum=1, doc="largest request body, in bytes")
+    request_deadline_seconds: float = setting(
+        10.0, minimum=0.1, maximum=300, doc="most time a request gets, in seconds; a caller may give it less"
+    )
+    shutdown_linger_seconds: float = setting(
+        0.0, minimum=0, maximum=120, doc="seconds to serve on, unready, after SIGTERM"
+    )
+    shutdown_drain_seconds: float = setting(
+        10.0, minimum=0, maximum=300, doc="seconds that requests in hand get to end after that"
+    )
+    log_level: str = setting(
+        "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), doc="least severe level that is logged"
+    )
+    metrics_dir: str = setting("", doc="folder of the processes' metrics; empty: a new temporary one")
+    release: str = setting("dev", doc="release that runs, for logs and metrics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings(ProcessSettings):
+    """What every service with a database and a worker is told besides."""
+
+    db_url: Secret = setting(doc="PostgreSQL URL of the runtime role")
+    db_owner_url: Secret = setting(Secret(""), doc="PostgreSQL URL of the owner role; for migrations only")
+    db_pool_min_size: int = setting(1, minimum=0, doc="connections a process keeps open")
+    db_pool_max_size: int = setting(10, minimum=1, doc="most connections of a process")
+    db_pool_timeout_seconds: float = setting(2.0, minimum=0.01, doc="longest wait for a connection, in seconds")
+    db_statement_timeout_seconds: float = setting(5.0, minimum=0.01, doc="longest statement, in seconds")
+    db_connect_timeout_seconds: int = setting(3, minimum=1, doc="longest connection attempt, in seconds")
+    nats_url: str = setting("nats://127.0.0.1:4222", doc="message broker")
+    worker_bind: str = setting("0.0.0.0:8001", doc="address of the worker's own health and metrics")
+
+
+class _MappingEnv(Env):
+    """environs over a mapping that is given, not over os.environ."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self.given = values
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        # An empty variable is one that was not set: compose files and shells cannot say it otherwise.
+        return self.given.get(env_key) or default
+
+
+def load(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
+    """Read a settings class from the environment; a field's variable is `prefix` + its name in upper case.
+
+    Raises SettingsError with one line for each variable that is missing or wrong.
+    """
+    reader = _MappingEnv(env)
+    values = {each.name: _read(reader, prefix, each) for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    try:
+        reader.seal()
+    except EnvValidationError as wrong:
+        messages: Mapping[str, Any] = wrong.error_messages  # type: ignore[assignment]
+        raise SettingsError([f"{name}: {' '.join(said)}" for name, said in messages.items()]) from None
+    return cls(**values)
+
+
+def load_or_exit(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
+    """Read a settings class for an entry point: on errors log each and exit with code 78 (EX_CONFIG)."""
+    try:
+        return load(cls, prefix, env)
+    except SettingsError as wrong:
+        logs.configure(prefix.rstrip("_").lower(), "INFO")
+        for line in wrong.lines:
+            logging.getLogger(__name__).error("setting refused: %s", line)
+        sys.exit(EXIT_CONFIG)
+
+
+def table(cls: type, prefix: str) -> str:
+    """Return the README's table of a settings class: name, default and meaning, in Markdown."""
+    rows = ["| name | default | meaning |", "|---|---|---|"]
+    for each in dataclasses.fields(cls):
+        default = "required" if each.default is REQUIRED else f"`{each.default}`" if each.default != "" else "empty"
+        rows.append(f"| `{prefix}{each.name.upper()}` | {default} | {each.metadata['doc']} |")
+    return "\n".join(rows)
+
+
+def _read(reader: Env, prefix: str, each: dataclasses.Field[Any]) -> Any:
+    parsers: dict[Any, Callable[..., Any]] = {
+        int: reader.int,
+        float: reader.float,
+        bool: reader.bool,
+        Path: reader.path,
+        str: reader.str,
+        Secret: reader.str,
+    }
+    options: dict[str, Any] = {"validate": each.metadata["validate"]}
+    if each.default is not REQUIRED:
+        options["default"] = each.default
+    value = parsers[each.type](prefix + each.name.upper(), **options)
+    return Secret(value) if each.type is Secret and value is not None else value

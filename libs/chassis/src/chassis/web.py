@@ -1,0 +1,82 @@
+"""The Flask app of a service: everything around its routes, each concern through its own `init_app`."""
+
+import logging
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, request
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from chassis import access, context, errors, health, logs, metrics
+from chassis.errors import ServiceError
+from chassis.health import Readiness
+from chassis.presenting import dump_bytes
+from chassis.problems import problem_bytes, problem_headers, status_of
+from chassis.settings import ProcessSettings
+
+_log = logging.getLogger(__name__)
+
+# What Flask and Werkzeug refuse themselves, in our vocabulary.
+_KINDS: dict[int, type[ServiceError]] = {
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMediaType,
+    429: errors.TooManyRequests,
+}
+
+
+def create_flask(service: str, settings: ProcessSettings, *, readiness: Readiness | None = None) -> Flask:
+    """Make a Flask app with JSON logs, request context, problem documents, body limit, health and metrics; routes come
+    with `Api.init_app`, readiness checks with `health.of(app).register`."""
+    logs.configure(service, settings.log_level)
+    app = Flask(service, static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # a path is what it is: no redirects, 404
+    access.init_app(app, settings.request_deadline_seconds)
+    refuse_with_problems(app)
+    metrics.init_app(app)
+    health.init_app(app, readiness or Readiness())
+    return app
+
+
+def refuse_with_problems(app: Flask) -> None:
+    """Answer every failure with a problem document; what nobody expected is logged once, with its traceback."""
+
+    @app.errorhandler(ServiceError)
+    def refuse(error: ServiceError) -> Response:
+        g.chassis_problem = error
+        request_id = context.current().request_id
+        response = Response(problem_bytes(error, request_id), status_of(error), problem_headers(error))
+        if request.content_length or request.environ.get("HTTP_TRANSFER_ENCODING"):
+            response.headers["Connection"] = "close"  # nobody reads the rest of the body that was refused
+        return response
+
+    @app.errorhandler(HTTPException)
+    def refuse_by_flask(raised: HTTPException) -> Response:
+        if raised.code is not None and raised.code >= 500:
+            return refuse(ServiceError())
+        response = refuse(_KINDS.get(raised.code or 400, errors.BadRequest)())
+        if isinstance(raised, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(raised.valid_methods or ()))
+        return response
+
+    @app.errorhandler(Exception)  # the outermost boundary
+    def fail(_: Exception) -> Response:
+        _log.exception("unexpected error")
+        return refuse(ServiceError())
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson for what goes through Flask's own functions."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return dump_bytes(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)

@@ -1,0 +1,250 @@
+"""Idempotency: one effect and one answer for one key; the key, the answer and the write are one transaction.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header-07).
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from chassis.errors import BadRequest, Conflict, Invalid
+from chassis.ids import new_id
+from chassis.postgres import Database, Transaction
+from chassis.presence import PRESENCE_LOCKS
+
+HOLD = timedelta(seconds=30)
+KEPT = timedelta(hours=24)
+RETRY_AFTER_SECONDS = 1
+# An RFC 8941 string, or the bare characters of one that many clients send. Of the bare ones no comma: servers join two
+# headers of one name with it.
+_quoted = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_bare = re.compile(r"[!#-+\--~][ !#-+\--~]*")
+
+Present = Callable[[Any], tuple[int, bytes]]
+
+
+class KeyMissing(BadRequest):
+    code = "idempotency_key_missing"
+    title = "This call needs an Idempotency-Key header"
+
+
+class KeyMalformed(BadRequest):
+    code = "idempotency_key_malformed"
+    title = "The Idempotency-Key header is not one string of 1 to 255 printable characters"
+
+
+class KeyReused(Invalid):
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used for another request"
+
+
+class RequestInProgress(Conflict):
+    code = "request_in_progress"
+    title = "The first request with this Idempotency-Key is still running"
+
+
+class Replay(Exception):
+    """The request was answered before: `status` and `body` are that answer, byte for byte."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"answered before with status {status}")
+        self.status = status
+        self.body = body
+
+
+def parse_key(headers: Sequence[str]) -> str:
+    """Return the key in the values of all Idempotency-Key headers of a request: exactly one, an RFC 8941 string or its
+    bare characters (no comma), 1 to 255 printable ASCII characters. Raises KeyMissing, KeyMalformed."""
+    if not headers:
+        raise KeyMissing()
+    if len(headers) > 1 or len(headers[0]) > 512:
+        raise KeyMalformed()
+    text = headers[0].strip(" \t")
+    if quoted := _quoted.fullmatch(text):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    elif _bare.fullmatch(text):
+        key = text
+    else:
+        raise KeyMalformed()
+    if not 1 <= len(key) <= 255:
+        raise KeyMalformed()
+    return key
+
+
+def fingerprint(method: str, path: str, body: object) -> bytes:
+    """Return the digest (SHA-256, 32 bytes) of what a request asks; the order and spacing of a JSON body do not count."""
+    canonical = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+class Once:
+    """One request with an Idempotency-Key, given to the use case that it asks for.
+
+    A use case of one step calls `begin`, writes, and calls `end`, in one transaction. One that calls a peer between
+    calls `begin` and writes in one transaction, and `end` in a second. Whatever they create carries `id`, which is the
+    same in every retry; so does the key they give to the peer.
+    """
+
+    def __init__(self, *, caller: str, route: str, key: str, fingerprint: bytes, present: Present) -> None:
+        """Take the key of a `caller` (user id) for a `route` (its template); `present` turns a use case's result, or a
+        ServiceError that is final, into the status and the body to store."""
+        self._scope = {"caller": caller, "route": route, "key": key}
+        self._fingerprint = fingerprint
+        self._present = present
+        self._id: uuid.UUID | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The id of the effect: stable for this caller, route and key once `begin` was called."""
+        if self._id is None:
+            raise RuntimeError("begin() gives the id")
+        return self._id
+
+    def look(self, tx: Transaction) -> None:
+        """Claim nothing; raise Replay if the request was answered, KeyReused if the key was used for another one."""
+        row = self._row(tx)
+        if row is not None:
+            self._refuse_if_other_or_answered(row)
+
+    def begin(self, tx: Transaction) -> None:
+        """Claim the key in this transaction.
+
+        Raises Replay, KeyReused, and RequestInProgress while the first request's transaction is open, or its claim is
+        committed, younger than 30 s and its process alive. An abandoned claim is taken over with its id.
+        """
+        claim = {**self._scope, "fingerprint": self._fingerprint, "lock": self._lock_number(), "hold": HOLD}
+        claim |= {"id": new_id(), "holder": tx.presence.number()}
+        free, self._id = _claim(tx, claim)
+        if not free:
+            raise RequestInProgress(retry_after_seconds=RETRY_AFTER_SECONDS)
+        if self._id is None:
+            self._take_over(tx, claim)
+
+    def end(self, tx: Transaction, result: Any) -> None:
+        """Store the answer in this transaction; `result` may be a ServiceError that no retry should change.
+
+        Raises Replay if a retry, which held this claim for abandoned, answered first: this transaction's writes are
+        rolled back, and both tell the same.
+        """
+        status, body = self._present(result)
+        stored = tx.conn.execute(
+            """
+            UPDATE idempotency_keys
+            SET status = %(status)s,
+                body = %(body)s
+            WHERE caller = %(caller)s
+              AND route = %(route)s
+              AND key = %(key)s
+              AND id = %(id)s
+              AND status IS NULL
+            """,
+            {**self._scope, "id": self.id, "status": status, "body": body},
+        )
+        if stored.rowcount == 0:
+            self.look(tx)
+            raise RuntimeError("the claim of this idempotency key is gone")
+
+    def release(self, tx: Transaction) -> None:
+        """Let a retry take over at once: for a request that failed between its two transactions."""
+        tx.conn.execute(
+            """
+            UPDATE idempotency_keys
+            SET held_until = now()
+            WHERE caller = %(caller)s
+              AND route = %(route)s
+              AND key = %(key)s
+              AND id = %(id)s
+              AND status IS NULL
+            """,
+            {**self._scope, "id": self._id},
+        )
+
+    def _take_over(self, tx: Transaction, claim: dict[str, Any]) -> None:
+        row = self._row(tx)
+        if row is None:
+            raise RequestInProgress("the key has just expired", retry_after_seconds=RETRY_AFTER_SECONDS)
+        self._refuse_if_other_or_answered(row)
+        if row["held"] and _lives(tx, row["holder"]):
+            raise RequestInProgress(retry_after_seconds=RETRY_AFTER_SECONDS)
+        tx.conn.execute(
+            """
+            UPDATE idempotency_keys
+            SET holder = %(holder)s,
+                held_until = now() + %(hold)s
+            WHERE caller = %(caller)s
+              AND route = %(route)s
+              AND key = %(key)s
+            """,
+            claim,
+        )
+        self._id = row["id"]
+
+    def _row(self, tx: Transaction) -> dict[str, Any] | None:
+        return tx.conn.execute(
+            """
+            SELECT id,
+                   fingerprint,
+                   holder,
+                   held_until > now() AS held,
+                   status,
+                   body
+            FROM idempotency_keys
+            WHERE caller = %(caller)s
+              AND route = %(route)s
+              AND key = %(key)s
+            """,
+            self._scope,
+        ).fetchone()
+
+    def _refuse_if_other_or_answered(self, row: dict[str, Any]) -> None:
+        if row["fingerprint"] != self._fingerprint:
+            raise KeyReused()
+        if row["status"] is not None:
+            raise Replay(row["status"], row["body"])
+
+    def _lock_number(self) -> int:
+        scope = json.dumps(sorted(self._scope.items())).encode()
+        return int.from_bytes(hashlib.sha256(scope).digest()[:8], signed=True)
+
+
+def purge(database: Database[Any]) -> int:
+    """Delete the keys older than 24 h, and return how many they were. For the worker's housekeeping."""
+    with database.read() as one:
+        return one.conn.execute(
+            "DELETE FROM idempotency_keys WHERE created_at < now() - %s", (KEPT,)
+        ).rowcount
+
+
+def _claim(tx: Transaction, claim: dict[str, Any]) -> tuple[bool, uuid.UUID | None]:
+    # The lock keeps a duplicate from waiting in the unique index for the first one's commit: it is told at once.
+    row = tx.conn.execute(
+        """
+        WITH door AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(%(lock)s) AS free
+        ), claim AS (
+            INSERT INTO idempotency_keys (caller, route, key, id, fingerprint, holder, held_until)
+            SELECT %(caller)s, %(route)s, %(key)s, %(id)s, %(fingerprint)s, %(holder)s, now() + %(hold)s
+            FROM door
+            WHERE free
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        )
+        SELECT free,
+               (SELECT id FROM claim) AS id
+        FROM door
+        """,
+        claim,
+    ).fetchone()
+    return row["free"], row["id"]
+
+
+def _lives(tx: Transaction, holder: int) -> bool:
+    lock = tx.conn.execute(
+        "SELECT pg_try_advisory_xact_lock_shared(%s, %s) AS free",
+        (PRESENCE_LOCKS, holder),
+    ).fetchone()
+    return not lock["free"]

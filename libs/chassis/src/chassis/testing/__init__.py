@@ -1,0 +1,1 @@
+"""Test doubles and fixtures of the chassis; installed with the extra `testing`."""

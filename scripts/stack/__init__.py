@@ -1,0 +1,1 @@
+"""The embedded stack: what `make up`, `down`, `status`, `logs` and `test` are made of."""

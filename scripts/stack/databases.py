@@ -1,0 +1,79 @@
+"""The databases of a stack: made once, migrated at every start."""
+
+import contextlib
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from chassis import embedded
+from stack.places import DATABASES, Places
+from stack.processes import StartFailed, until
+from stack.readiness import Watch
+
+ANSWER_SECONDS = 30
+
+
+def initialise(places: Places) -> None:
+    """Make the files of PostgreSQL where there are none.
+
+    Raises StartFailed.
+    """
+    if places.database.exists():
+        return
+    print("· postgres: new database files", flush=True)
+    unfinished = places.database.with_name("postgres.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        embedded.initdb(unfinished)
+    except subprocess.CalledProcessError as failure:
+        raise StartFailed(f"PostgreSQL's files could not be made: {failure.stderr}") from failure
+    unfinished.rename(places.database)
+
+
+def until_answers(places: Places, watch: Watch) -> None:
+    """Wait until PostgreSQL answers.
+
+    Raises StartFailed.
+    """
+
+    def answers() -> bool:
+        watch.check()
+        return psql(places, "SELECT 1").returncode == 0
+
+    until(answers, ANSWER_SECONDS, lambda: str(watch.failure("postgres", f"does not answer in {ANSWER_SECONDS} s")))
+
+
+def psql(places: Places, *statements: str) -> subprocess.CompletedProcess[str]:
+    """Run statements as the superuser, one after another until one fails; the answer's text in `stdout`."""
+    url = embedded.postgres_url(places.postgres_socket, "postgres", "postgres")
+    options = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+    commands = [f"--command={statement}" for statement in statements]
+    program = str(embedded.postgres_program("psql"))
+    return subprocess.run([program, *options, *commands, url], capture_output=True, text=True, env={})
+
+
+def migrate(places: Places) -> None:
+    """Make the roles and databases that are missing, and bring every schema up to this release.
+
+    Raises StartFailed.
+    """
+    there = psql(places, "SELECT datname FROM pg_database").stdout.split()
+    for name in DATABASES:
+        if name not in there:
+            made = psql(places, *embedded.service_database_sql(name))
+            if made.returncode:
+                raise StartFailed(f"the database {name} could not be made: {made.stderr}")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: migrate_one(places, name), DATABASES))
+    print("· postgres: databases migrated", flush=True)
+
+
+def migrate_one(places: Places, name: str) -> None:
+    """Apply a service's migrations as its owner role.
+
+    Raises StartFailed.
+    """
+    command = places.run_as(name, "-m", "chassis.migrations", name, "migrations")
+    ran = subprocess.run(command, cwd=places.root / name, capture_output=True, text=True)
+    if ran.returncode:
+        raise StartFailed(f"the database {name} could not be migrated:\n{ran.stdout}{ran.stderr}")

@@ -1,0 +1,170 @@
+"""The processes of a stack: supervisord started, asked and stopped, and what it left behind found again."""
+
+import contextlib
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from stack.places import Places
+
+# Every process of a stack inherits this variable with the stack's state folder; nothing else sets it.
+MARK = "SOUK_SUPERVISED"
+CALL_TIMEOUT_SECONDS = 10
+STOP_SECONDS = 60
+TERMINATE_SECONDS = 15
+
+
+class StartFailed(Exception):
+    """The stack did not come up; says what is wrong and where to read more."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process as supervisord sees it; `started` and `now` are Unix seconds."""
+
+    name: str
+    group: str
+    state: str
+    pid: int
+    started: int
+    now: int
+
+    @property
+    def up_seconds(self) -> int:
+        return self.now - self.started if self.pid else 0
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("supervisor", timeout=CALL_TIMEOUT_SECONDS)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _Connection(self.path)
+
+
+class Supervisor:
+    """The supervisord of one stack, asked over its unix socket."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        transport = _Transport(str(places.sockets / "supervisor.sock"))
+        self._call = xmlrpc.client.ServerProxy("http://supervisor/RPC2", transport).supervisor
+
+    def is_running(self) -> bool:
+        try:
+            return self._call.getState()["statename"] == "RUNNING"
+        except OSError:
+            return False
+
+    def processes(self) -> list[Process]:
+        """List the processes in the order they start."""
+        found = self._call.getAllProcessInfo()
+        order = ("engines", "services", "edge")
+        listed = [
+            Process(one["name"], one["group"], one["statename"], one["pid"], one["start"], one["now"])
+            for one in found
+        ]
+        return sorted(listed, key=lambda process: order.index(process.group))
+
+    def start_group(self, group: str) -> None:
+        """Start what is not running of a group, without waiting for it."""
+        for process in self.processes():
+            if process.group == group and process.state not in ("RUNNING", "STARTING", "BACKOFF"):
+                self._call.startProcess(f"{group}:{process.name}", False)
+
+    def launch(self) -> None:
+        """Start supervisord and with it the group of the engines.
+
+        Raises StartFailed.
+        """
+        places = self.places
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(places.temporary),
+            "PYTHONUNBUFFERED": "1",
+            "SOUK_ROOT": str(places.root),
+            "SOUK_STATE": str(places.state),
+            "SOUK_SOCKETS": str(places.sockets),
+            MARK: str(places.state),
+        }
+        program = [places.root / "scripts/.venv/bin/supervisord", "-c", places.root / "deploy/embedded/supervisord.conf"]
+        ran = subprocess.run(program, cwd=places.root, env=environment, capture_output=True, text=True)
+        if ran.returncode:
+            raise StartFailed(f"supervisord did not start: {ran.stderr.strip() or ran.stdout.strip()}")
+        until(self.is_running, 10, lambda: f"supervisord does not answer; see {places.logs}/supervisord.log")
+
+    def shut_down(self) -> None:
+        """Stop every process in order, and supervisord; whatever it cannot or did not stop is left to `sweep`."""
+        with contextlib.suppress(OSError, xmlrpc.client.Error):
+            self._call.shutdown()
+            deadline = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < deadline:
+                self._call.getState()  # each question also makes it look for children that ended
+                time.sleep(0.1)
+
+
+def until(condition: Callable[[], bool], timeout_seconds: float, otherwise: Callable[[], str]) -> None:
+    """Wait until a condition holds.
+
+    Raises StartFailed with what `otherwise` says after the time has run out.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StartFailed(otherwise())
+        time.sleep(0.05)
+
+
+def remaining(places: Places) -> Iterator[psutil.Process]:
+    """Find the processes of a stack that run, whoever their parent is now."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == str(places.state) and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+
+
+def sweep(places: Places) -> int:
+    """End every process of a stack that still runs, and return how many there were at first."""
+    found = list(remaining(places))
+    left = found
+    while left:
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(left, timeout=TERMINATE_SECONDS)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=5)
+        left = list(remaining(places))  # what a supervisor restarted before it ended itself
+    return len(found)
+
+
+def stop(places: Places) -> None:
+    """Stop a stack, whatever state it is in, and remove what only a running one needs."""
+    Supervisor(places).shut_down()
+    sweep(places)
+    shutil.rmtree(places.sockets, ignore_errors=True)
+    shutil.rmtree(places.temporary, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""`make status`: each process, its state, how long it runs, where it listens and whether it is ready."""
+
+import argparse
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import timedelta
+
+from stack import readiness
+from stack.places import Places
+from stack.processes import Process, Supervisor, remaining
+from stack.settings import local
+from stack.up import recorded_ports
+
+ROW = "{name:<16} {state:<9} {pid:>7} {up:>10}  {address:<24} {ready}"
+
+
+def address(process: Process, ports: dict[str, int]) -> str:
+    """Return where a process listens."""
+    if process.name == "postgres":
+        return "unix socket"
+    return local(ports[process.name]).replace("http:", "nats:" if process.name == "nats" else "http:")
+
+
+def rows(places: Places) -> list[dict[str, object]]:
+    """Return one row for each process of a running stack."""
+    processes, ports = Supervisor(places).processes(), recorded_ports(places)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda process: readiness.of(process, ports), processes))
+    return [
+        asdict(process) | {"up_seconds": process.up_seconds, "address": address(process, ports), "ready": ready}
+        for process, ready in zip(processes, answers, strict=True)
+    ]
+
+
+def main() -> None:
+    """Run `make status`; the exit code is 1 unless everything runs and is ready."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", action="store_true", help="for programs")
+    as_json = arguments.parse_args().json
+    places = Places.of()
+    if not Supervisor(places).is_running():
+        left = len(list(remaining(places)))
+        sys.exit(f"Its supervisor is gone, {left} processes run: make up, or make down." if left else "Souk is not running.")
+    found = rows(places)
+    if as_json:
+        print(json.dumps(found))
+        return
+    print(ROW.format(name="process", state="state", pid="pid", up="up", address="address", ready="ready"))
+    for row in found:
+        up = timedelta(seconds=row["up_seconds"])
+        print(ROW.format(**row | {"up": str(up), "state": row["state"].lower()}).rstrip())
+    sys.exit(any(row["state"] != "RUNNING" or row["ready"] not in ("", "ready") for row in found))
+
+
+if __name__ == "__main__":
+    main()

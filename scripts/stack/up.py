@@ -1,0 +1,108 @@
+"""`make up`: the stack from nothing, or from whatever is there, to ready."""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+from stack import databases, first_start, keys, ports, settings
+from stack.environments import InstallFailed, prepare
+from stack.places import SERVICES, Places
+from stack.processes import StartFailed, Supervisor, stop, sweep
+from stack.readiness import Watch
+
+NEXT = """
+Souk is up at {address} ({seconds:.1f} s)
+
+  make demo      a shopper's journey through it, step by step
+  make status    what runs, where, since when
+  make logs      what it says; SERVICE=orders for one service
+  make down      stop it
+
+The administrator is {admin}; the password is in {env_file}
+"""
+
+
+@contextlib.contextmanager
+def alone(places: Places) -> Iterator[None]:
+    """Let one `up` or `down` of a stack run at a time."""
+    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(places.state / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def start(places: Places, gateway_port: str) -> None:
+    """Start a stack that does not run; what fails leaves nothing running.
+
+    Raises StartFailed, PortBusy.
+    """
+    if sweep(places):
+        print("· ended what an earlier run had left", flush=True)
+    chosen = {"gateway": ports.for_gateway(gateway_port)} | ports.choose(settings.PORTS)
+    places.make()
+    keys.make_missing(places)
+    settings.write(places, chosen)
+    (places.state / "ports.json").write_text(json.dumps(chosen, indent=1))
+    databases.initialise(places)
+    supervisor = Supervisor(places)
+    watch = Watch(supervisor)
+    try:
+        supervisor.launch()
+        databases.until_answers(places, watch)
+        databases.migrate(places)
+        supervisor.start_group("services")
+        supervisor.start_group("edge")
+        first_start.fill(places)
+        watch.until_ready(chosen)
+    except BaseException:
+        stop(places)
+        raise
+
+
+def up(places: Places, gateway_port: str) -> None:
+    """Bring a stack up, print where it is and what to do with it."""
+    began = time.monotonic()
+    prepare(places, SERVICES)
+    supervisor = Supervisor(places)
+    if supervisor.is_running():
+        for group in ("engines", "services", "edge"):
+            supervisor.start_group(group)
+        Watch(supervisor).until_ready(recorded_ports(places))
+    else:
+        start(places, gateway_port)
+    address = settings.local(recorded_ports(places)["gateway"])
+    print(
+        NEXT.format(
+            address=address,
+            seconds=time.monotonic() - began,
+            admin=settings.ADMIN_EMAIL,
+            env_file=os.path.relpath(places.env_file),
+        )
+    )
+
+
+def recorded_ports(places: Places) -> dict[str, int]:
+    """Return the ports the running stack was given."""
+    return json.loads((places.state / "ports.json").read_text())
+
+
+def main() -> None:
+    """Run `make up`."""
+    places = Places.of()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    try:
+        with alone(places):
+            up(places, os.environ.get("GATEWAY_PORT") or "8080")
+    except (StartFailed, InstallFailed, ports.PortBusy) as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; nothing was left running")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,5 @@
-"""Around each request: its context, its id on the answer, one access line and one observation in the metrics."""
+"""Around each request: its context, its id on the answer, one access line and one observation in the
+metrics."""
 
 import logging
 import time
@@ -14,8 +15,8 @@ _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 def init_app(app: Flask, ceiling_seconds: float) -> None:
-    """Open a context for each request, whose deadline is the caller's, but at most `ceiling_seconds` from now, and
-    close it with the access line."""
+    """Open a context for each request, whose deadline is the caller's, but at most `ceiling_seconds` from
+    now, and close it with the access line."""
 
     @app.before_request
     def begin() -> None:

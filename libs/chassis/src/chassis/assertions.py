@@ -1,6 +1,8 @@
-"""Assertions: who a request speaks for, as a short JWT (RFC 7519, EdDSA of RFC 8037) that every service verifies.
+"""Assertions: who a request speaks for, as a short JWT (RFC 7519, EdDSA of RFC 8037) that every service
+verifies.
 
-The gateway signs for clients, a service that calls a peer signs for itself; the receiver believes nothing else.
+The gateway signs for clients, a service that calls a peer signs for itself; the receiver believes nothing
+else.
 """
 
 import base64
@@ -30,8 +32,8 @@ _STANDARD = frozenset({"iss", "aud", "sub", "iat", "exp", "jti", "act", "roles"}
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What a verified assertion says. `subject` is the user's id, None for an anonymous caller; `actor` is the service
-    that calls for that user (RFC 8693, section 4.1); `expires_at` is in Unix seconds."""
+    """What a verified assertion says. `subject` is the user's id, None for an anonymous caller; `actor` is
+    the service that calls for that user (RFC 8693, section 4.1); `expires_at` is in Unix seconds."""
 
     issuer: str
     subject: str | None = None
@@ -42,7 +44,8 @@ class Assertion:
 
 
 def generate_key(issuer: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Make an Ed25519 key pair of an issuer: the private JWK (RFC 8037) and the public one for the trust bundle."""
+    """Make an Ed25519 key pair of an issuer: the private JWK (RFC 8037) and the public one for the trust
+    bundle."""
     private = Ed25519PrivateKey.generate()
     x, d = _base64url(private.public_key().public_bytes_raw()), _base64url(private.private_bytes_raw())
     shared = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": str(uuid.uuid4()), "x": x}
@@ -74,9 +77,15 @@ class Signer:
         actor: str | None = None,
         lifetime_seconds: int = MAX_LIFETIME_SECONDS,
     ) -> str:
-        """Return an assertion to `audience` about `subject` (a user's id; None: anonymous) with the claims given
-        (`roles`: a list of names), made by `actor` for that user; it is good for at most 60 seconds."""
-        wanted = (audience, subject, orjson.dumps(claims, option=orjson.OPT_SORT_KEYS), actor, lifetime_seconds)
+        """Return an assertion to `audience` about `subject` (a user's id; None: anonymous) with the claims
+        given (`roles`: a list of names), made by `actor` for that user; it is good for at most 60 seconds."""
+        wanted = (
+            audience,
+            subject,
+            orjson.dumps(claims, option=orjson.OPT_SORT_KEYS),
+            actor,
+            lifetime_seconds,
+        )
         token, fresh_until = self._signed.get(wanted, ("", 0.0))
         now = self._now()
         if now < fresh_until:
@@ -104,8 +113,8 @@ class Verifier:
         self._generation = bundle.generation
 
     def verify(self, token: str) -> Assertion:
-        """Return what the assertion says. Raises Unauthenticated unless it is signed with the key of its issuer, for
-        this audience, not expired (5 s of leeway) and not made for longer than 60 s."""
+        """Return what the assertion says. Raises Unauthenticated unless it is signed with the key of its
+        issuer, for this audience, not expired (5 s of leeway) and not made for longer than 60 s."""
         if self._bundle.refresh() != self._generation:
             self._generation = self._bundle.generation
             self._verified.clear()  # a key that was withdrawn vouches for nobody
@@ -154,7 +163,9 @@ class Verifier:
 
 
 def _names(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(x, str) for x in value)
+    return (
+        isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(x, str) for x in value)
+    )
 
 
 def _make_room(cache: dict[Any, Any]) -> None:

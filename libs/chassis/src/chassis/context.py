@@ -32,8 +32,8 @@ def new_traceparent() -> str:
 
 
 def child_traceparent(parent: str) -> str:
-    """Return a traceparent of the same trace with a span id of its own (W3C Trace Context, level 1); a new trace
-    when the parent is not well formed."""
+    """Return a traceparent of the same trace with a span id of its own (W3C Trace Context, level 1); a new
+    trace when the parent is not well formed."""
     match = _traceparent.fullmatch(parent)
     if match is None or match[1] == _NO_TRACE or match[2] == _NO_PARENT:
         return new_traceparent()
@@ -42,7 +42,8 @@ def child_traceparent(parent: str) -> str:
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request, event or background run. `deadline` is on the monotonic clock, in seconds; infinity is none."""
+    """One request, event or background run. `deadline` is on the monotonic clock, in seconds; infinity is
+    none."""
 
     request_id: str = field(default_factory=new_request_id)
     traceparent: str = field(default_factory=new_traceparent)

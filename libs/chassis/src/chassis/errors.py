@@ -16,7 +16,8 @@
       Unavailable                a part this needs is down
       DeadlineExceeded           the time given is used up
 
-A service's own errors subclass a kind and set `code` and `title`; the kind decides the status (see problems.py).
+A service's own errors subclass a kind and set `code` and `title`; the kind decides the status (see
+problems.py).
 """
 
 from collections.abc import Sequence
@@ -26,8 +27,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: `pointer` is an RFC 6901 pointer into the body ("" is the body), `parameter` names a header
-    or query parameter instead. `code` is stable; `detail` is for people."""
+    """One wrong field: `pointer` is an RFC 6901 pointer into the body ("" is the body), `parameter` names a
+    header or query parameter instead. `code` is stable; `detail` is for people."""
 
     pointer: str
     code: str

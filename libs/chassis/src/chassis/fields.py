@@ -1,4 +1,5 @@
-"""Marshmallow fields for schemas: each refuses exactly what its part of the OpenAPI document says it refuses."""
+"""Marshmallow fields for schemas: each refuses exactly what its part of the OpenAPI document says it
+refuses."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from chassis import paging
 
-# No control characters; the ends are visible characters. The same expression is read by Python and by ECMA 262.
+# No control characters, visible characters at both ends; read alike by Python and by ECMA 262.
 _VISIBLE, _INNER = "[^\\u0000-\\u0020\\u007f-\\u00a0]", "[^\\u0000-\\u001f\\u007f-\\u009f]"
 TEXT_PATTERN = f"^{_VISIBLE}({_INNER}*{_VISIBLE})?$"
 EMAIL_PATTERN = (
@@ -26,7 +27,8 @@ class Body(Schema):
 
 
 class Pattern(fields.String):
-    """A string of `minimum` to `maximum` characters that matches a regular expression anchored at both ends."""
+    """A string of `minimum` to `maximum` characters that matches a regular expression anchored at both
+    ends."""
 
     default_error_messages = {
         "length": "This must have {minimum} to {maximum} characters.",
@@ -40,7 +42,9 @@ class Pattern(fields.String):
         # `$` would also match before a closing newline, in Python only.
         self._matches = re.compile(re.sub(r"\$\Z", r"\\Z", pattern)).match
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
         text: str = super()._deserialize(value, attr, data, **options)
         # The length first: it bounds what the expression is tried on.
         if not self.minimum <= len(text) <= self.maximum:
@@ -66,7 +70,8 @@ class Email(Pattern):
 
 
 class Integer(fields.Integer):
-    """A whole number from `minimum` to `maximum`. In JSON a number, never a string; in a query decimal digits."""
+    """A whole number from `minimum` to `maximum`. In JSON a number, never a string; in a query decimal
+    digits."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         super().__init__(validate=validate.Range(min=minimum, max=maximum), **options)
@@ -103,7 +108,9 @@ class Timestamp(fields.AwareDateTime):
     """A moment in aware UTC, RFC 3339 with `Z` in answers."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(format="iso", metadata={"format": "date-time", **options.pop("metadata", {})}, **options)
+        super().__init__(
+            format="iso", metadata={"format": "date-time", **options.pop("metadata", {})}, **options
+        )
 
 
 class Cursor(Pattern):
@@ -112,7 +119,9 @@ class Cursor(Pattern):
     def __init__(self, **options: Any) -> None:
         super().__init__(paging.CURSOR_PATTERN, minimum=22, maximum=22, **options)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
         return paging.decode_cursor(super()._deserialize(value, attr, data, **options))
 
 

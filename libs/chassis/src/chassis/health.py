@@ -68,14 +68,18 @@ class Readiness:
         del self._running[name]
         if failure is None:
             return "ok"
-        _log.warning("readiness check fails", extra={"check": name, "cause": f"{type(failure).__name__}: {failure}"})
+        _log.warning(
+            "readiness check fails", extra={"check": name, "cause": f"{type(failure).__name__}: {failure}"}
+        )
         return "failing"
 
 
 def answer(readiness: Readiness) -> tuple[int, bytes]:
     """Return the status and the JSON body of /readyz, for any server."""
     ready, checks = readiness.report()
-    return (200 if ready else 503), orjson.dumps({"status": "ready" if ready else "unready", "checks": checks})
+    return (200 if ready else 503), orjson.dumps(
+        {"status": "ready" if ready else "unready", "checks": checks}
+    )
 
 
 def init_app(app: Flask, readiness: Readiness) -> None:

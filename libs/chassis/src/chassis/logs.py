@@ -16,13 +16,16 @@ _PLAIN = (int, float, bool, type(None))
 
 
 class JsonLines(BaseJsonFormatter):
-    """One JSON object a record: time, level, service, logger, message, the request's ids, then the extras, redacted."""
+    """One JSON object a record: time, level, service, logger, message, the request's ids, then the extras,
+    redacted."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self.service = service
 
-    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
         log_data["time"] = datetime.fromtimestamp(record.created, UTC)
         log_data["level"] = record.levelname
         log_data["service"] = self.service
@@ -38,7 +41,9 @@ class JsonLines(BaseJsonFormatter):
             log_data[key] = MASK if secret_name(key) else redact(value)
         for key, value in record.__dict__.items():
             if key not in self.reserved_attrs:
-                log_data[key] = value if type(value) in _PLAIN else MASK if secret_name(key) else redact(value)
+                log_data[key] = (
+                    value if type(value) in _PLAIN else MASK if secret_name(key) else redact(value)
+                )
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         try:
@@ -48,11 +53,12 @@ class JsonLines(BaseJsonFormatter):
 
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send all logs of this process to `stream` (stdout) as JSON lines; calling again replaces the former call.
+    """Send all logs of this process to `stream` (stdout) as JSON lines; calling again replaces the former
+    call.
 
     `level` is the least severe level logged.
     """
-    # Nobody reads these fields, and each costs a look-up a line (see "Optimization" in the logging documentation).
+    # Nobody reads these fields, and each costs a look-up a line (see "Optimization" in the logging manual).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines(service))

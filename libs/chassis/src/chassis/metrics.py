@@ -4,14 +4,23 @@ import os
 from functools import lru_cache
 
 from flask import Flask, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _requests = Counter("http_requests", "Requests answered", ("method", "route", "status"))
-_seconds = Histogram("http_request_seconds", "Time to answer a request", ("method", "route"), buckets=_BUCKETS)
+_seconds = Histogram(
+    "http_request_seconds", "Time to answer a request", ("method", "route"), buckets=_BUCKETS
+)
 
 # labels() costs more than the increment; methods are ours alone, so a client cannot fill this.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -30,7 +39,8 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def exposition() -> bytes:
-    """Return all metrics of this service in Prometheus' text form: of all its processes where there are several."""
+    """Return all metrics of this service in Prometheus' text form: of all its processes where there are
+    several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

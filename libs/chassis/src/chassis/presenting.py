@@ -1,4 +1,5 @@
-"""Answers as JSON: a marshmallow schema turned once into plain functions, so that nothing is looked up a request."""
+"""Answers as JSON: a marshmallow schema turned once into plain functions, so that nothing is looked up a
+request."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter, itemgetter
@@ -12,7 +13,15 @@ from chassis import paging
 Present = Callable[[Any], Any]
 
 # orjson writes these as marshmallow would: UUIDs and datetimes as text, enums by value.
-_NATIVE = (fields.String, fields.Integer, fields.Float, fields.Boolean, fields.UUID, fields.AwareDateTime, fields.Raw)
+_NATIVE = (
+    fields.String,
+    fields.Integer,
+    fields.Float,
+    fields.Boolean,
+    fields.UUID,
+    fields.AwareDateTime,
+    fields.Raw,
+)
 _OPTIONS = orjson.OPT_UTC_Z
 
 
@@ -34,7 +43,8 @@ def presenter(view: type[Schema]) -> Present:
 
 
 def page_of(view: type[Schema]) -> type[Schema]:
-    """Return the schema of a page of `view`s: {"data": [...], "next_cursor": ...}; it presents a `paging.Page`."""
+    """Return the schema of a page of `view`s: {"data": [...], "next_cursor": ...}; it presents a
+    `paging.Page`."""
     name = view.__name__.removesuffix("Schema") + "Page"
     cursor = fields.String(required=True, allow_none=True, metadata={"pattern": paging.CURSOR_PATTERN})
     data = fields.List(fields.Nested(view), required=True, attribute="items")

@@ -56,8 +56,8 @@ def problem_bytes(error: ServiceError, request_id: str) -> bytes:
 
 
 def problem_headers(error: ServiceError) -> dict[str, str]:
-    """Return the headers that go with the document: Content-Type, never cached, and Retry-After in whole seconds
-    (RFC 9110, section 10.2.3) or WWW-Authenticate where due."""
+    """Return the headers that go with the document: Content-Type, never cached, and Retry-After in whole
+    seconds (RFC 9110, section 10.2.3) or WWW-Authenticate where due."""
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(0, math.ceil(error.retry_after_seconds)))

@@ -1,4 +1,5 @@
-"""Reading what a client sent: bodies, forms and query strings become validated dicts or errors that say why not."""
+"""Reading what a client sent: bodies, forms and query strings become validated dicts or errors that say why
+not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +9,15 @@ import orjson
 from flask import Request
 from marshmallow import Schema, ValidationError
 
-from chassis.errors import BadRequest, FieldError, Invalid, MalformedForm, MalformedJson, MalformedQuery
-from chassis.errors import UnsupportedMediaType
+from chassis.errors import (
+    BadRequest,
+    FieldError,
+    Invalid,
+    MalformedForm,
+    MalformedJson,
+    MalformedQuery,
+    UnsupportedMediaType,
+)
 from chassis.validation import invalid_body, invalid_parameters
 
 _MOST_PARAMETERS = 50
@@ -26,8 +34,8 @@ def read_raw(request: Request) -> bytes:
 def read_json(request: Request, schema: Schema) -> tuple[Any, dict[str, Any]]:
     """Return the JSON body as sent, and as validated by the schema.
 
-    Raises UnsupportedMediaType, TooLarge, MalformedJson (RFC 8259: NaN, lone surrogates and more than 1024 levels are
-    not JSON here) or Invalid with a pointer to each wrong field.
+    Raises UnsupportedMediaType, TooLarge, MalformedJson (RFC 8259: NaN, lone surrogates and more than 1024
+    levels are not JSON here) or Invalid with a pointer to each wrong field.
     """
     _expect(request, "application/json")
     raw = read_raw(request)
@@ -52,7 +60,8 @@ def read_form(request: Request, schema: Schema) -> dict[str, Any]:
 
 
 def read_query(request: Request, schema: Schema) -> dict[str, Any]:
-    """Return the validated query parameters; each may be there once, and none that the schema does not know."""
+    """Return the validated query parameters; each may be there once, and none that the schema does not
+    know."""
     try:
         sent = _parameters(request.query_string.decode("ascii"))
     except ValueError:
@@ -71,7 +80,9 @@ def load_parameters(sent: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 
 def _parameters(text: str) -> dict[str, str]:
     sent: dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS):
+    for name, value in parse_qsl(
+        text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+    ):
         if name in sent:
             wrong = FieldError("", "repeated", "This is there more than once.", parameter=name[:100])
             raise Invalid(wrong.detail, errors=[wrong])

@@ -13,7 +13,9 @@ _SECRET_WORDS = (
 _secret_name = re.compile(rf"(?:{_SECRET_WORDS})|\A(?:number|pan|jwt|dsn)\Z", re.IGNORECASE)
 
 # One cheap search decides whether a text is worth the careful replacements below.
-_suspect = re.compile(rf"{_SECRET_WORDS}|bearer|basic |eyJ|[srp]k_|whsec_|://[^/\s]*@|\d[\d -]{{11,}}\d", re.IGNORECASE)
+_suspect = re.compile(
+    rf"{_SECRET_WORDS}|bearer|basic |eyJ|[srp]k_|whsec_|://[^/\s]*@|\d[\d -]{{11,}}\d", re.IGNORECASE
+)
 
 _named = re.compile(
     rf"""(?P<name>["']?[\w-]*(?:{_SECRET_WORDS})[\w-]*["']?\s*[=:]\s*)"""
@@ -34,8 +36,8 @@ def secret_name(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """Return the text with everything masked that is named like a secret or looks like one: `password=...`, bearer
-    tokens, JWTs, provider keys, passwords in URLs, card numbers (Luhn)."""
+    """Return the text with everything masked that is named like a secret or looks like one: `password=...`,
+    bearer tokens, JWTs, provider keys, passwords in URLs, card numbers (Luhn)."""
     if _suspect.search(text) is None:
         return text
     text = _jwt.sub(MASK, text)

@@ -54,7 +54,8 @@ def setting(
     maximum: float | None = None,
     choices: Sequence[str] = (),
 ) -> Any:
-    """Declare a field of a settings class: its default (none: required), its bounds, and its line in the README."""
+    """Declare a field of a settings class: its default (none: required), its bounds, and its line in the
+    README."""
     checks: list[Callable[[Any], Any]] = []
     if minimum is not None or maximum is not None:
         checks.append(validate.Range(min=minimum, max=maximum))
@@ -98,7 +99,9 @@ class ServiceSettings(ProcessSettings):
     db_owner_url: Secret = setting(Secret(""), doc="PostgreSQL URL of the owner role; for migrations only")
     db_pool_min_size: int = setting(1, minimum=0, doc="connections a process keeps open")
     db_pool_max_size: int = setting(10, minimum=1, doc="most connections of a process")
-    db_pool_timeout_seconds: float = setting(2.0, minimum=0.01, doc="longest wait for a connection, in seconds")
+    db_pool_timeout_seconds: float = setting(
+        2.0, minimum=0.01, doc="longest wait for a connection, in seconds"
+    )
     db_statement_timeout_seconds: float = setting(5.0, minimum=0.01, doc="longest statement, in seconds")
     db_connect_timeout_seconds: int = setting(3, minimum=1, doc="longest connection attempt, in seconds")
     nats_url: str = setting("nats://127.0.0.1:4222", doc="message broker")
@@ -147,7 +150,9 @@ def table(cls: type, prefix: str) -> str:
     """Return the README's table of a settings class: name, default and meaning, in Markdown."""
     rows = ["| name | default | meaning |", "|---|---|---|"]
     for each in dataclasses.fields(cls):
-        default = "required" if each.default is REQUIRED else f"`{each.default}`" if each.default != "" else "empty"
+        default = (
+            "required" if each.default is REQUIRED else f"`{each.default}`" if each.default != "" else "empty"
+        )
         rows.append(f"| `{prefix}{each.name.upper()}` | {default} | {each.metadata['doc']} |")
     return "\n".join(rows)
 

@@ -36,19 +36,21 @@ class TrustBundle:
 
     @classmethod
     def load(cls, path: Path) -> "TrustBundle":
-        """Read a bundle from a JWKS file and follow its changes. Raises OSError or ValueError when it cannot."""
+        """Read a bundle from a JWKS file and follow its changes. Raises OSError or ValueError when it
+        cannot."""
         return cls(path=path)
 
     def key(self, kid: str) -> tuple[str, Any]:
-        """Return issuer and public key of a key id. Raises Unauthenticated for one that is not in the bundle."""
+        """Return issuer and public key of a key id. Raises Unauthenticated for one that is not in the
+        bundle."""
         try:
             return self._keys[kid]
         except KeyError:
             raise Unauthenticated("Nobody known here signed this assertion.") from None
 
     def refresh(self) -> int:
-        """Look at most once a second whether the file changed, and return the generation of the keys. A file that is
-        gone or half written leaves the keys as they are."""
+        """Look at most once a second whether the file changed, and return the generation of the keys. A file
+        that is gone or half written leaves the keys as they are."""
         now = self._monotonic()
         if self._path is None or now - self._checked_at < _CHECK_EVERY_SECONDS:
             return self.generation
@@ -70,7 +72,8 @@ class TrustBundle:
 
 
 def _keys_of(jwks: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    """Return what a JWKS holds. Raises ValueError when a key is not a public Ed25519 key that names its issuer."""
+    """Return what a JWKS holds. Raises ValueError when a key is not a public Ed25519 key that names its
+    issuer."""
     try:
         return {each["kid"]: (each["iss"], _public(each)) for each in jwks["keys"]}
     except (KeyError, TypeError, jwt.PyJWTError) as wrong:

@@ -1,17 +1,13 @@
 """The Flask app of a service: everything around its routes, each concern through its own `init_app`."""
 
 import logging
-from typing import Any
 
-import orjson
 from flask import Flask, Response, g, request
-from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chassis import access, context, errors, health, logs, metrics
 from chassis.errors import ServiceError
 from chassis.health import Readiness
-from chassis.presenting import dump_bytes
 from chassis.problems import problem_bytes, problem_headers, status_of
 from chassis.settings import ProcessSettings
 
@@ -30,11 +26,10 @@ _KINDS: dict[int, type[ServiceError]] = {
 
 
 def create_flask(service: str, settings: ProcessSettings, *, readiness: Readiness | None = None) -> Flask:
-    """Make a Flask app with JSON logs, request context, problem documents, body limit, health and metrics; routes come
-    with `Api.init_app`, readiness checks with `health.of(app).register`."""
+    """Make a Flask app with JSON logs, request context, problem documents, body limit, health and metrics;
+    routes come with `Api.init_app`, readiness checks with `health.of(app).register`."""
     logs.configure(service, settings.log_level)
     app = Flask(service, static_folder=None)
-    app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a path is what it is: no redirects, 404
@@ -46,7 +41,8 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
 
 
 def refuse_with_problems(app: Flask) -> None:
-    """Answer every failure with a problem document; what nobody expected is logged once, with its traceback."""
+    """Answer every failure with a problem document; what nobody expected is logged once, with its
+    traceback."""
 
     @app.errorhandler(ServiceError)
     def refuse(error: ServiceError) -> Response:
@@ -70,13 +66,3 @@ def refuse_with_problems(app: Flask) -> None:
     def fail(_: Exception) -> Response:
         _log.exception("unexpected error")
         return refuse(ServiceError())
-
-
-class OrjsonProvider(JSONProvider):
-    """JSON by orjson for what goes through Flask's own functions."""
-
-    def dumps(self, obj: Any, **_: Any) -> str:
-        return dump_bytes(obj).decode()
-
-    def loads(self, s: str | bytes, **_: Any) -> Any:
-        return orjson.loads(s)

@@ -1,0 +1,206 @@
+"""The routes of a service as a readable list: each is parsed, called and presented by what its decorator
+says."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, request
+from marshmallow import Schema
+
+from chassis import context, openapi, reading
+from chassis.admission import admit
+from chassis.assertions import Verifier
+from chassis.errors import ServiceError
+from chassis.idempotency import Once, Replay, fingerprint, parse_key
+from chassis.presenting import Present, dump_bytes, page_of, presenter
+from chassis.problems import MEDIA_TYPE, problem_bytes, status_of
+from chassis.routes import ADMIN, ANYONE, UNSIGNED, USER, Answer, Call, Caller, Route
+
+__all__ = ["ADMIN", "ANYONE", "UNSIGNED", "USER", "Answer", "Api", "Call", "Caller", "Route", "page_of"]
+
+View = TypeVar("View", bound=Callable[..., Any])
+Step = Callable[[Call], None]
+
+
+class Api:
+    """The routes of one service. Collect them with `get`, `post`, `put`, `patch` and `delete`; `init_app`
+    serves them, and their description at /openapi.json.
+
+    Options of a route: `path`, `query`, `body` (JSON), `form` (urlencoded): marshmallow schema classes, or
+    `raw=True` for the body's bytes; `answer`: the view's schema class, or None (204); `status` and `also`,
+    other statuses that the view may answer; `caller`: UNSIGNED, ANYONE, USER (default) or ADMIN; `issuers`
+    who may vouch (default: the gateway); `idempotent=True` requires an Idempotency-Key and gives the view
+    `call.once`; `errors`: what it may refuse with.
+    """
+
+    def __init__(self, name: str, version: str, verifier: Verifier) -> None:
+        self.name = name
+        self.version = version
+        self.routes: list[Route] = []
+        self._verifier = verifier
+
+    def route(self, method: str, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view: it is called with the Call and the path's parameters, and returns what it
+        answers."""
+        options.setdefault("status", 200 if options.get("answer") is not None else 204)
+
+        def register(view: View) -> View:
+            self.routes.append(Route(method=method, rule=rule, view=view, **options))
+            return view
+
+        return register
+
+    def get(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for GET and HEAD."""
+        return self.route("GET", rule, **options)
+
+    def post(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for POST."""
+        return self.route("POST", rule, **options)
+
+    def put(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for PUT."""
+        return self.route("PUT", rule, **options)
+
+    def patch(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for PATCH."""
+        return self.route("PATCH", rule, **options)
+
+    def delete(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Register a view for DELETE."""
+        return self.route("DELETE", rule, **options)
+
+    def init_app(self, app: Flask) -> None:
+        """Serve the routes and /openapi.json, whose bytes are made here, once."""
+        for route in self.routes:
+            app.add_url_rule(
+                route.rule,
+                endpoint=f"{route.method} {route.rule}",
+                view_func=self._handler(route),
+                methods=[route.method],
+                provide_automatic_options=False,
+            )
+        app.register_error_handler(Replay, _replayed)
+        described = dump_bytes(openapi.describe(self.name, self.version, self.routes))
+
+        def openapi_json() -> Response:
+            return Response(described, content_type="application/json")
+
+        app.add_url_rule("/openapi.json", view_func=openapi_json, provide_automatic_options=False)
+
+    def _handler(self, route: Route) -> Callable[..., Response]:
+        steps = self._steps(route)
+        show = presenter(route.answer) if route.answer is not None else None
+        view = route.view
+
+        def handle(**path: Any) -> Response:
+            call = Call(path)
+            for step in steps:
+                step(call)
+            return _respond(view(call, **call.path), route.status, show)
+
+        return handle
+
+    def _steps(self, route: Route) -> list[Step]:
+        steps: list[Step] = [_in_time]
+        if route.caller is not UNSIGNED:
+            steps.append(admit(self._verifier, route.caller, route.issuers))
+        if route.path is not None:
+            steps.append(_path(route.path()))
+        steps.append(_query(route.query() if route.query is not None else _NoParameters()))
+        if route.body is not None:
+            steps.append(_json(route.body()))
+        elif route.form is not None:
+            steps.append(_form(route.form()))
+        elif route.raw:
+            steps.append(_raw)
+        if route.idempotent:
+            steps.append(_once(route))
+        return steps
+
+
+class _NoParameters(Schema):
+    """The query of a route that has none."""
+
+
+def _in_time(_: Call) -> None:
+    context.current().remaining_seconds()
+
+
+def _path(schema: Schema) -> Step:
+    def read(call: Call) -> None:
+        call.path = reading.load_parameters(call.path, schema)
+
+    return read
+
+
+def _query(schema: Schema) -> Step:
+    def read(call: Call) -> None:
+        call.query = reading.read_query(request, schema)
+
+    return read
+
+
+def _json(schema: Schema) -> Step:
+    def read(call: Call) -> None:
+        call.sent, call.body = reading.read_json(request, schema)
+
+    return read
+
+
+def _form(schema: Schema) -> Step:
+    def read(call: Call) -> None:
+        call.body = reading.read_form(request, schema)
+
+    return read
+
+
+def _raw(call: Call) -> None:
+    call.raw = reading.read_raw(request)
+
+
+def _once(route: Route) -> Step:
+    show = presenter(route.answer) if route.answer is not None else None
+
+    def present(result: Any) -> tuple[int, bytes]:
+        if isinstance(result, ServiceError):
+            return status_of(result), problem_bytes(result, context.current().request_id)
+        status, body, _ = _parts(result, route.status, show)
+        return status, body
+
+    def prepare(call: Call) -> None:
+        key = parse_key(request.headers.getlist("Idempotency-Key"))
+        asked = fingerprint(route.method, request.path, call.sent)
+        caller = call.assertion.subject if call.assertion is not None else None
+        call.once = Once(
+            caller=caller or "",
+            route=f"{route.method} {route.rule}",
+            key=key,
+            fingerprint=asked,
+            present=present,
+        )
+
+    return prepare
+
+
+def _parts(result: Any, status: int, show: Present | None) -> tuple[int, bytes, dict[str, str]]:
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(result, Answer):
+        headers |= result.headers
+        status = result.status or status
+        result = result.value
+    if show is None or result is None:
+        return status, b"", headers
+    return status, dump_bytes(show(result)), headers
+
+
+def _respond(result: Any, status: int, show: Present | None) -> Response:
+    status, body, headers = _parts(result, status, show)
+    return Response(body, status, headers, content_type="application/json" if body else None)
+
+
+def _replayed(replay: Replay) -> Response:
+    """Answer again what was answered to this key the first time."""
+    headers = {"Idempotent-Replayed": "true", "Cache-Control": "no-store"}
+    kind = (MEDIA_TYPE if replay.status >= 400 else "application/json") if replay.body else None
+    return Response(replay.body, replay.status, headers, content_type=kind)

@@ -28,7 +28,8 @@ class Api:
 
     Options of a route: `path`, `query`, `body` (JSON), `form` (urlencoded): marshmallow schema classes, or
     `raw=True` for the body's bytes; `answer`: the view's schema class, or None (204); `status` and `also`,
-    other statuses that the view may answer; `caller`: UNSIGNED, ANYONE, USER (default) or ADMIN; `issuers`
+    other statuses that the view may answer; `media_type` of a route whose view returns a Flask Response of
+    its own, such as a stream; `caller`: UNSIGNED, ANYONE, USER (default) or ADMIN; `issuers`
     who may vouch (default: the gateway); `idempotent=True` requires an Idempotency-Key and gives the view
     `call.once`; `errors`: what it may refuse with.
     """
@@ -42,7 +43,7 @@ class Api:
     def route(self, method: str, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view: it is called with the Call and the path's parameters, and returns what it
         answers."""
-        options.setdefault("status", 200 if options.get("answer") is not None else 204)
+        options.setdefault("status", 200 if options.get("answer") or options.get("media_type") else 204)
 
         def register(view: View) -> View:
             self.routes.append(Route(method=method, rule=rule, view=view, **options))
@@ -97,7 +98,8 @@ class Api:
             call = Call(path)
             for step in steps:
                 step(call)
-            return _respond(view(call, **call.path), route.status, show)
+            result = view(call, **call.path)
+            return result if isinstance(result, Response) else _respond(result, route.status, show)
 
         return handle
 

@@ -107,6 +107,8 @@ def _answers(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status in (route.status, *route.also):
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
+        if route.media_type is not None and status == route.status:
+            answers[str(status)]["content"] = {route.media_type: {"schema": {}}}
         if route.answer is not None and status not in (204, 304):
             answers[str(status)]["content"] = {"application/json": {"schema": route.answer}}
     return answers

@@ -40,6 +40,7 @@ class Route:
     form: type[Schema] | None = None
     raw: bool = False
     answer: type[Schema] | None = None
+    media_type: str | None = None
     status: int = 200
     also: tuple[int, ...] = ()
     caller: Caller = USER

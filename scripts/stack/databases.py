@@ -1,6 +1,5 @@
 """The databases of a stack: made once, migrated at every start."""
 
-import contextlib
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +39,7 @@ def until_answers(places: Places, watch: Watch) -> None:
         watch.check()
         return psql(places, "SELECT 1").returncode == 0
 
-    until(answers, ANSWER_SECONDS, lambda: str(watch.failure("postgres", f"does not answer in {ANSWER_SECONDS} s")))
+    until(answers, ANSWER_SECONDS, lambda: str(watch.failure("postgres", "does not answer")))
 
 
 def psql(places: Places, *statements: str) -> subprocess.CompletedProcess[str]:

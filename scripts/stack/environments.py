@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from stack.places import SERVICES, Places, projects
 
@@ -24,7 +23,7 @@ class InstallFailed(Exception):
 
 
 def fingerprint(places: Places, project: str, requirements: str) -> str:
-    """Return what an environment depends on: its requirements, the packages it builds, its Python and its place."""
+    """Return what an environment depends on: requirements, packages of the tree, Python and its own place."""
     digest = hashlib.sha256(f"{sys.version} {places.root / project}".encode())
     for path in (
         places.root / project / requirements,
@@ -43,7 +42,8 @@ def stale(places: Places, project: str, dev: bool) -> str | None:
     """
     stamp = places.root / project / ".venv" / "installed-by-souk"
     installed = stamp.read_text() if stamp.exists() and places.python(project).exists() else ""
-    wanted = "requirements-dev.txt" if dev or installed.startswith("requirements-dev.txt ") else "requirements.txt"
+    developed = dev or installed.startswith("requirements-dev.txt ")
+    wanted = "requirements-dev.txt" if developed else "requirements.txt"
     return None if installed == fingerprint(places, project, wanted) else wanted
 
 
@@ -70,7 +70,7 @@ def section(key: str) -> str:
 
 
 def uv_environment(places: Places) -> dict[str, str]:
-    """Return the environment uv runs in: pip's index and certificates, the system's trust, a cache in the checkout."""
+    """Return uv's environment: pip's index and certificates, the system's trust, a cache in the checkout."""
     pip = pip_settings()
     told = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
@@ -85,8 +85,9 @@ def uv_environment(places: Places) -> dict[str, str]:
         "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip does; the hashes decide what is accepted
         "TMPDIR": str(places.cache / "tmp"),  # uv leaves a lock file per built project there
     }
-    inherited = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    return {**{name: value for name, value in told.items() if value}, **inherited, **fixed}
+    foreign = ("VIRTUAL_ENV", "PYTHONPATH")
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+    return {name: value for name, value in told.items() if value} | inherited | fixed
 
 
 def build(places: Places, project: str, requirements: str, environment: dict[str, str]) -> None:

@@ -60,7 +60,7 @@ class Places:
 
     @property
     def sockets(self) -> Path:
-        """Return the folder of the unix sockets, outside the state only where its path is too long for one."""
+        """Return the folder of the unix sockets, outside the state only where its path is too long."""
         inside = self.state / "sockets"
         if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
             return inside
@@ -71,7 +71,8 @@ class Places:
 
     def run_as(self, project: str, *arguments: str) -> list[str]:
         """Return the command that runs a service's Python with what that service is told."""
-        return [str(self.root / "scripts/with-env"), str(self.settings_of(project)), str(self.python(project)), *arguments]
+        launcher = self.root / "scripts" / "with-env"
+        return [str(launcher), str(self.settings_of(project)), str(self.python(project)), *arguments]
 
     def settings_of(self, program: str) -> Path:
         return self.settings / f"{program}.env"

@@ -6,8 +6,8 @@ import random
 import socket
 from collections.abc import Sequence
 
-# Below every system's range for outgoing connections: a port from that range can be taken, or even connected to
-# itself, while the process that listens on it is being restarted.
+# Below every system's range for outgoing connections: a port from that range can be taken, or even be
+# connected to itself, while the process that listens on it is being restarted.
 LOWEST, HIGHEST = 20000, 29999
 
 
@@ -47,5 +47,7 @@ def for_gateway(wanted: str) -> int:
     if not 0 < port < 65536:
         raise PortBusy(f"GATEWAY_PORT is {wanted!r}, which is no port: use a number from 1 to 65535.")
     if not is_free(port):
-        raise PortBusy(f"Port {port} is taken or not allowed: stop what listens there, or GATEWAY_PORT=8090 make up.")
+        raise PortBusy(
+            f"Port {port} is taken: stop what listens there, or choose another: GATEWAY_PORT=8090 make up"
+        )
     return port

@@ -109,14 +109,15 @@ class Supervisor:
             "SOUK_SOCKETS": str(places.sockets),
             MARK: str(places.state),
         }
-        program = [places.root / "scripts/.venv/bin/supervisord", "-c", places.root / "deploy/embedded/supervisord.conf"]
-        ran = subprocess.run(program, cwd=places.root, env=environment, capture_output=True, text=True)
+        program = places.root / "scripts" / ".venv" / "bin" / "supervisord"
+        command = [program, "-c", "deploy/embedded/supervisord.conf"]
+        ran = subprocess.run(command, cwd=places.root, env=environment, capture_output=True, text=True)
         if ran.returncode:
             raise StartFailed(f"supervisord did not start: {ran.stderr.strip() or ran.stdout.strip()}")
         until(self.is_running, 10, lambda: f"supervisord does not answer; see {places.logs}/supervisord.log")
 
     def shut_down(self) -> None:
-        """Stop every process in order, and supervisord; whatever it cannot or did not stop is left to `sweep`."""
+        """Stop every process in order, then supervisord; whatever it does not stop is left to `sweep`."""
         with contextlib.suppress(OSError, xmlrpc.client.Error):
             self._call.shutdown()
             deadline = time.monotonic() + STOP_SECONDS

@@ -32,8 +32,8 @@ def missing(address: str) -> str:
             return ""
     except urllib.error.HTTPError as unready:
         with contextlib.suppress(ValueError):
-            checks = json.load(unready).get("checks", {})
-            return ", ".join(f"{name}: {found}" for name, found in checks.items() if found != "ok") or "unready"
+            checks = json.load(unready).get("checks", {}).items()
+            return ", ".join(f"{name}: {found}" for name, found in checks if found != "ok") or "unready"
         return f"answers {unready.code}"
     except OSError:
         return "no answer yet"
@@ -42,7 +42,8 @@ def missing(address: str) -> str:
 def last_lines(places: Places, name: str) -> str:
     """Return the end of a process's log."""
     with contextlib.suppress(OSError):
-        return "\n".join((places.logs / f"{name}.log").read_text(errors="replace").splitlines()[-LINES_OF_LOG:])
+        lines = (places.logs / f"{name}.log").read_text(errors="replace").splitlines()
+        return "\n".join(lines[-LINES_OF_LOG:])
     return ""
 
 
@@ -87,6 +88,6 @@ class Watch:
 
 
 def of(process: Process, ports: Mapping[str, int]) -> str:
-    """Return what `make status` says of a process: ready, or what it waits for; "" where it cannot be asked."""
+    """Return what `make status` says of a process: ready, or what it waits for; "" if it cannot be asked."""
     address = addresses(ports).get(process.name)
     return "" if address is None else missing(address) or "ready"

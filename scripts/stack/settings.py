@@ -1,4 +1,4 @@
-"""What every process of the embedded stack is told: one file of variables for each, next to the stack's state."""
+"""What every process of the embedded stack is told: a file of variables for each, in the stack's state."""
 
 import shlex
 from collections.abc import Mapping

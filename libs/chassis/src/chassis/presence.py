@@ -6,8 +6,11 @@ import threading
 
 import psycopg
 
+from chassis.pool import BoundedConnection, Outage, is_connected
+
 # First half of the two-part advisory lock keys by which processes show that they live.
 PRESENCE_LOCKS = 0x50726573
+REPLY_TIMEOUT_SECONDS = 5.0
 
 
 class Presence:
@@ -17,16 +20,16 @@ class Presence:
     claimed under the old number is then free, although this process still runs.
     """
 
-    def __init__(self, conninfo: str, **options: object) -> None:
+    def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._options = options
         self._lock = threading.Lock()
         self._conn: psycopg.Connection | None = None
         self._number = 0
         self._pid = 0
 
     def number(self) -> int:
-        """Return the number whose lock this process holds now. Raises psycopg.OperationalError without a database."""
+        """Return the number whose lock this process holds now. Raises psycopg.OperationalError without a
+        database."""
         with self._lock:
             if self._pid != os.getpid() or not self._still_connected():
                 self._connect()
@@ -40,22 +43,12 @@ class Presence:
             self._conn = None
 
     def _connect(self) -> None:
-        conn = psycopg.connect(self._conninfo, autocommit=True, **self._options)  # type: ignore[arg-type]
+        conn = BoundedConnection.connect(
+            self._conninfo, autocommit=True, reply_timeout_seconds=REPLY_TIMEOUT_SECONDS, outage=Outage()
+        )
         number = secrets.randbelow(2**31)
         conn.execute("SELECT pg_advisory_lock(%s, %s)", (PRESENCE_LOCKS, number))
         self._conn, self._number, self._pid = conn, number, os.getpid()
 
     def _still_connected(self) -> bool:
         return self._conn is not None and is_connected(self._conn)
-
-
-def is_connected(conn: psycopg.Connection) -> bool:
-    """Tell without a round trip whether an idle connection is still open: the server's farewell or end of file would
-    be waiting on the socket (one recv(), 1 to 2 microseconds). A silent server is not noticed."""
-    try:
-        # The first reads the farewell, if any; only the second meets the end of file behind it.
-        conn.pgconn.consume_input()
-        conn.pgconn.consume_input()
-    except psycopg.OperationalError:
-        conn.close()
-    return not conn.closed

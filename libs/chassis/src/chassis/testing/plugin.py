@@ -39,7 +39,8 @@ def nats_server() -> Iterator[NatsServer]:
 
 @pytest.fixture(scope="session")
 def make_database(postgres_server: PostgresServer) -> MakeDatabase:
-    """Call with a service's name and its folder of migrations for a fresh, migrated database with the service's roles."""
+    """Call with a service's name and its folder of migrations for a fresh, migrated database with the
+    service's roles."""
     templates: dict[tuple[str, Path], str] = {}
     services: set[str] = set()
 

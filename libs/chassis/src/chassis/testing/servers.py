@@ -125,7 +125,7 @@ class NatsServer(Server):
 def running(kind: type[PostgresServer] | type[NatsServer]) -> Iterator[PostgresServer | NatsServer]:
     """Run a server for a block, in a folder of its own that is removed afterwards."""
     # /tmp and not TMPDIR: a unix socket's path has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="souk-", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="souk-", dir="/tmp"))
     server = kind(folder)
     try:
         server.start()

@@ -32,13 +32,23 @@ class Api:
     its own, such as a stream; `caller`: UNSIGNED, ANYONE, USER (default) or ADMIN; `issuers`
     who may vouch (default: the gateway); `idempotent=True` requires an Idempotency-Key and gives the view
     `call.once`; `errors`: what it may refuse with.
+
+    `amend` is given the OpenAPI document before it is served, for what another standard asks of a route.
     """
 
-    def __init__(self, name: str, version: str, verifier: Verifier) -> None:
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        verifier: Verifier,
+        *,
+        amend: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.name = name
         self.version = version
         self.routes: list[Route] = []
         self._verifier = verifier
+        self._amend = amend
 
     def route(self, method: str, rule: str, **options: Any) -> Callable[[View], View]:
         """Register a view: it is called with the Call and the path's parameters, and returns what it
@@ -82,7 +92,9 @@ class Api:
                 provide_automatic_options=False,
             )
         app.register_error_handler(Replay, _replayed)
-        described = dump_bytes(openapi.describe(self.name, self.version, self.routes))
+        document = openapi.describe(self.name, self.version, self.routes)
+        self._amend(document)
+        described = dump_bytes(document)
 
         def openapi_json() -> Response:
             return Response(described, content_type="application/json")

@@ -1,0 +1,1 @@
+"""Orders: the catalogue, and orders from placing to their end."""

@@ -1,0 +1,3 @@
+"""What tests share: the chassis' fixtures and a shop to test on."""
+
+pytest_plugins = ["chassis.testing.plugin"]

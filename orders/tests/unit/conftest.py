@@ -1,0 +1,25 @@
+"""A shop in memory for unit tests."""
+
+import pytest
+from memory import MemoryDatabase
+from shop import WINDOW, product
+
+from orders.service import Catalogue, Orders
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    there = MemoryDatabase()
+    for each in (product("TEA-1", price=500, stock=10), product("CUP-1", price=1250, stock=3)):
+        there.products[each.sku] = each
+    return there
+
+
+@pytest.fixture
+def orders(database) -> Orders:
+    return Orders(database, "EUR", WINDOW)
+
+
+@pytest.fixture
+def catalogue(database) -> Catalogue:
+    return Catalogue(database, "EUR")

@@ -56,15 +56,21 @@ def migrate(places: Places) -> None:
 
     Raises StartFailed.
     """
-    there = psql(places, "SELECT datname FROM pg_database").stdout.split()
-    for name in DATABASES:
-        if name not in there:
-            made = psql(places, *embedded.service_database_sql(name))
-            if made.returncode:
-                raise StartFailed(f"the database {name} could not be made: {made.stderr}")
+    listed = psql(places, "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles")
+    statements = [
+        statement for name in DATABASES for statement in missing_parts(name, set(listed.stdout.split()))
+    ]
+    if statements and (made := psql(places, *statements)).returncode:
+        raise StartFailed(f"the databases could not be made: {made.stderr}")
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: migrate_one(places, name), DATABASES))
     print("· postgres: databases migrated", flush=True)
+
+
+def missing_parts(name: str, there: set[str]) -> list[str]:
+    """Return the statements that make what a service lacks of its roles and its database."""
+    roles = [] if f"{name}_runtime" in there else embedded.service_roles_sql(name)
+    return roles + ([] if name in there else embedded.service_database_sql(name, name))
 
 
 def migrate_one(places: Places, name: str) -> None:

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 OUTBOX_CHANNEL = "outbox"
+# The server notices a vanished client, and frees its locks, within 25 s.
+_SESSION = "-c timezone=UTC -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 
 class DatabaseSettings(PoolSettings, Protocol):
@@ -98,7 +100,7 @@ class Database(Generic[T]):
         self.conninfo = make_conninfo(
             settings.db_url.reveal(),
             connect_timeout=settings.db_connect_timeout_seconds,
-            options=f"-c timezone=UTC -c statement_timeout={statement_timeout}",
+            options=f"{_SESSION} -c statement_timeout={statement_timeout}",
         )
         self._pool = Pool(self.conninfo, settings)
         self._presence = Presence(self.conninfo)

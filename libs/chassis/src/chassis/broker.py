@@ -1,0 +1,118 @@
+"""The message broker: one connection to NATS a worker, kept for ever, and its streams."""
+
+import asyncio
+import logging
+
+import nats.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from chassis.errors import Unavailable
+from chassis.stopping import Stop
+
+CONNECT_TIMEOUT_SECONDS = 2
+RECONNECT_SECONDS = 0.5
+# A silent server is given up after the second ping without an answer.
+PING_SECONDS = 2
+log = logging.getLogger(__name__)
+
+
+class BrokerUnavailable(Unavailable):
+    code = "broker_unavailable"
+    title = "The message broker cannot be reached"
+
+
+class Broker:
+    """A connection to NATS that comes back by itself whatever happens to the server."""
+
+    name = "broker"
+
+    def __init__(self, url: str, client_name: str) -> None:
+        self._url = url
+        self._client_name = client_name
+        self._client = Client()
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """The NATS client. Raises BrokerUnavailable without a connection."""
+        if not self._client.is_connected:
+            raise BrokerUnavailable()
+        return self._client
+
+    def check(self) -> None:
+        """Check for readiness. Raises BrokerUnavailable."""
+        if not self.connected:
+            raise BrokerUnavailable()
+
+    def jetstream(self) -> JetStreamContext:
+        """Return a JetStream context. Raises BrokerUnavailable."""
+        return self.client.jetstream(timeout=CONNECT_TIMEOUT_SECONDS)
+
+    async def run(self, stop: Stop) -> None:
+        """Keep the connection until a stop is asked for, however often it or its first attempt fails."""
+        while not stop.asked:
+            closed = asyncio.Event()
+            self._client = Client()
+            await stop.unless(self._connect(closed))
+            # The client reconnects by itself; it closes for good only when the server refuses it.
+            await stop.unless(closed.wait())
+            await stop.pause(RECONNECT_SECONDS)
+
+    async def close(self) -> None:
+        """Send what is buffered and close the connection."""
+        if self._client.is_connected:
+            await self._client.drain()
+        await self._client.close()
+
+    async def _connect(self, closed: asyncio.Event) -> None:
+        async def lost() -> None:
+            log.warning("connection to the broker lost")
+
+        async def back() -> None:
+            log.info("connected to the broker again")
+
+        async def ended() -> None:
+            closed.set()
+
+        async def failed(error: Exception) -> None:
+            # While it is down there is one of these each attempt.
+            level = logging.WARNING if self.connected else logging.DEBUG
+            log.log(level, "broker: %s: %s", type(error).__name__, error)
+
+        log.info("connecting to the broker")
+        await self._client.connect(
+            self._url,
+            name=self._client_name,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
+            max_reconnect_attempts=-1,
+            ping_interval=PING_SECONDS,
+            error_cb=failed,
+            disconnected_cb=lost,
+            reconnected_cb=back,
+            closed_cb=ended,
+        )
+        log.info("connected to the broker")
+
+
+async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: float) -> None:
+    """Make a stream on disk that keeps messages for some days, unless there is one of this name, which is an
+    operator's to configure. Raises nats.errors.Error."""
+    try:
+        await js.stream_info(name)
+    except NotFoundError:
+        config = StreamConfig(
+            name=name, subjects=[subjects], storage=StorageType.FILE, max_age=days * 24 * 60 * 60
+        )
+        await js.add_stream(config)
+        log.info("stream made: %s", name)
+
+
+# What the broker's absence looks like to those who use it.
+BROKER_ERRORS = (BrokerUnavailable, nats.errors.Error, OSError, TimeoutError)

@@ -1,0 +1,220 @@
+"""The outbox's relay: publishes what committed transactions emitted, in each aggregate's order, and marks
+it."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from nats.errors import MaxPayloadError
+from nats.js import JetStreamContext
+from nats.js.errors import BadRequestError, NoStreamResponseError
+from prometheus_client import Counter, Gauge
+from psycopg.rows import DictRow
+
+from chassis.broker import BROKER_ERRORS, Broker, ensure_stream
+from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wire
+from chassis.leader import BoundedConnection, leading
+from chassis.postgres import OUTBOX_CHANNEL, Database
+from chassis.stopping import Stop
+
+BATCH = 500
+POLL_SECONDS = 1.0
+ACK_SECONDS = 5.0
+MEASURE_SECONDS = 5.0
+STREAM_DAYS = 7
+# A row that the broker itself refuses (too large, say) waits 1, 2, 4 ... s, and after these tries is parked.
+TRIES = 10
+
+_waiting = Gauge(
+    "outbox_waiting_events", "Events in the outbox that are not published", multiprocess_mode="max"
+)
+_oldest = Gauge(
+    "outbox_oldest_seconds", "Age of the oldest event that is not published", multiprocess_mode="max"
+)
+_parked = Gauge("outbox_parked_events", "Events that the broker refused for good", multiprocess_mode="max")
+_published = Counter("outbox_published_events", "Events published")
+_refused = Counter("outbox_refused_events", "Times that the broker refused an event")
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of a batch: positions that are acknowledged, those refused, and why the rest is not."""
+
+    published: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    trouble: BaseException | None = None
+
+
+class Relay:
+    """The task that publishes a service's outbox: one replica does, the others stand by.
+
+    An event is published at least once, and its aggregate's events one after another; aggregates do not wait
+    for each other. JetStream drops what it has seen in the last two minutes by the event's id (Nats-Msg-Id),
+    consumers the rest by their inbox.
+    """
+
+    name = "outbox"
+
+    def __init__(self, service: str, database: Database[Any]) -> None:
+        self._service = service
+        self._database = database
+        self._measure_at = 0.0
+
+    async def run(self, broker: Broker, stop: Stop) -> None:
+        """Publish until a stop is asked for. Raises psycopg.OperationalError when the database is lost."""
+        async with leading(self._database, "outbox", stop) as conn:
+            await conn.execute(f"LISTEN {OUTBOX_CHANNEL}")
+            pause = 0.1
+            while not stop.asked:
+                await self._measure(conn)
+                try:
+                    more = await self._round(conn, broker.jetstream())
+                except BROKER_ERRORS as error:
+                    log.warning("events wait for the broker: %s: %s", type(error).__name__, error)
+                    await stop.pause(pause)
+                    pause = min(pause * 2, POLL_SECONDS)
+                    continue
+                pause = 0.1
+                if not more:
+                    await stop.unless(_hint(conn))
+
+    async def _round(self, conn: BoundedConnection, js: JetStreamContext) -> bool:
+        """Publish one batch; tell whether there may be more at once. Raises what the broker failed with."""
+        rows = await _claim(conn)
+        if not rows:
+            return False
+        outcome = await self._publish(js, rows)
+        await _mark(conn, outcome)
+        if outcome.trouble is None:
+            return len(rows) == BATCH
+        if isinstance(outcome.trouble, NoStreamResponseError):
+            await ensure_stream(
+                js, stream_of(self._service), subject_of(self._service, ">"), days=STREAM_DAYS
+            )
+            return True
+        raise outcome.trouble
+
+    async def _publish(self, js: JetStreamContext, rows: list[DictRow]) -> _Outcome:
+        outcome = _Outcome()
+        aggregates: dict[Any, list[DictRow]] = defaultdict(list)
+        for row in rows:
+            aggregates[row["aggregate_id"]].append(row)
+        chains = [asyncio.ensure_future(self._in_order(js, each, outcome)) for each in aggregates.values()]
+        done, late = await asyncio.wait(chains, timeout=ACK_SECONDS)
+        for chain in late:
+            chain.cancel()
+        await asyncio.gather(*chains, return_exceptions=True)
+        failures = [error for chain in done if (error := chain.exception())]
+        outcome.trouble = failures[0] if failures else TimeoutError("no acknowledgement") if late else None
+        return outcome
+
+    async def _in_order(self, js: JetStreamContext, rows: list[DictRow], outcome: _Outcome) -> None:
+        for row in rows:
+            try:
+                acknowledged = await js.publish_async(
+                    subject_of(self._service, row["type"]),
+                    to_wire(self._event(row)),
+                    headers={"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE},
+                )
+                await acknowledged
+            except (MaxPayloadError, BadRequestError) as error:
+                log.error("event refused by the broker", extra={"event_id": row["id"], "cause": str(error)})
+                outcome.refused.append(row["position"])
+                return
+            outcome.published.append(row["position"])
+
+    def _event(self, row: DictRow) -> Received:
+        return Received(
+            id=row["id"],
+            type=row["type"],
+            source=f"/souk/{self._service}",
+            aggregate_id=row["aggregate_id"],
+            version=row["version"],
+            data=row["data"],
+            request_id=row["request_id"],
+            traceparent=row["traceparent"],
+            time=row["created_at"],
+        )
+
+    async def _measure(self, conn: BoundedConnection) -> None:
+        if time.monotonic() < self._measure_at:
+            return
+        self._measure_at = time.monotonic() + MEASURE_SECONDS
+        cursor = await conn.execute(
+            """
+            SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
+                   count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
+                   coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)
+                       AS oldest
+            FROM outbox
+            WHERE published_at IS NULL
+            """
+        )
+        row = await cursor.fetchone()
+        _waiting.set(row["waiting"])  # type: ignore[index]
+        _parked.set(row["parked"])  # type: ignore[index]
+        _oldest.set(float(row["oldest"]))  # type: ignore[index]
+
+
+async def _claim(conn: BoundedConnection) -> list[DictRow]:
+    # Not `position > the last one`: a long transaction commits a lower position later. An aggregate with a
+    # refused event waits with it, for the order.
+    cursor = await conn.execute(
+        """
+        SELECT position,
+               id,
+               type,
+               aggregate_id,
+               version,
+               data,
+               request_id,
+               traceparent,
+               created_at
+        FROM outbox
+        WHERE published_at IS NULL
+          AND parked_at IS NULL
+          AND NOT EXISTS (
+              SELECT
+              FROM outbox AS refused
+              WHERE refused.aggregate_id = outbox.aggregate_id
+                AND refused.published_at IS NULL
+                AND refused.parked_at IS NULL
+                AND refused.retry_at > now()
+          )
+        ORDER BY position
+        LIMIT %s
+        """,
+        (BATCH,),
+    )
+    return await cursor.fetchall()
+
+
+async def _mark(conn: BoundedConnection, outcome: _Outcome) -> None:
+    if outcome.published:
+        await conn.execute(
+            "UPDATE outbox SET published_at = now() WHERE position = ANY(%s)",
+            (outcome.published,),
+        )
+        _published.inc(len(outcome.published))
+    if outcome.refused:
+        await conn.execute(
+            """
+            UPDATE outbox
+            SET tries = tries + 1,
+                retry_at = now() + interval '1 second' * 2 ^ tries,
+                parked_at = CASE WHEN tries + 1 >= %s THEN now() END
+            WHERE position = ANY(%s)
+            """,
+            (TRIES, outcome.refused),
+        )
+        _refused.inc(len(outcome.refused))
+
+
+async def _hint(conn: BoundedConnection) -> None:
+    """Wait for a NOTIFY, which may come or not, and no longer than the poll."""
+    async for _ in conn.notifies(timeout=POLL_SECONDS, stop_after=1):
+        pass

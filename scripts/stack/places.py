@@ -51,6 +51,10 @@ class Places:
         return self.state / "postgres"
 
     @property
+    def ledger(self) -> Path:
+        return self.state / "sandbox" / "ledger.sqlite"
+
+    @property
     def postgres_socket(self) -> Path:
         return self.sockets / "postgres"
 
@@ -79,7 +83,8 @@ class Places:
 
     def make(self) -> None:
         """Make the folders of the stack, for their owner alone."""
-        for folder in (self.state, self.keys, self.logs, self.settings, self.temporary, self.sockets):
+        own = (self.keys, self.logs, self.settings, self.temporary, self.ledger.parent, self.sockets)
+        for folder in (self.state, *own):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.sockets.stat()
         if found.st_uid != os.getuid() or found.st_mode & 0o077:

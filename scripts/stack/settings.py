@@ -70,7 +70,7 @@ def of_all(places: Places, ports: Mapping[str, int]) -> dict[str, dict[str, str]
         },
         "sandbox": {
             "BIND": f"127.0.0.1:{ports['sandbox']}",
-            "LEDGER_FILE": str(places.state / "sandbox.sqlite"),
+            "LEDGER_FILE": str(places.ledger),
             "API_KEY": api_key,
             "WEBHOOK_URL": f"{public}/api/v1/payments/webhooks/stripe",
             "WEBHOOK_SECRET": webhook_secret,

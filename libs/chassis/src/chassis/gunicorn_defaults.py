@@ -8,35 +8,37 @@ PROMETHEUS_MULTIPROC_DIR.
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chassis import logs
 from chassis.settings import ProcessSettings, load_or_exit
 
 KEEPALIVE_SECONDS = 75  # longer than any pooled client keeps an idle connection
 _HEARTBEAT_SECONDS = 30
+# How the worker class learns what gunicorn has no setting for.
+LINGER_VARIABLE, DRAIN_VARIABLE = "CHASSIS_LINGER_SECONDS", "CHASSIS_DRAIN_SECONDS"
 
 
 def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return gunicorn's settings for a service; its variables begin with its name in upper case."""
     settings = load_or_exit(ProcessSettings, f"{service.upper()}_", env)
-    own_folder = clear_metrics(settings.metrics_dir, service)
     patch_for(settings.web_worker_class)
+    logs.configure(service, settings.log_level)
+    own_folder = clear_metrics(settings.metrics_dir, service)
     linger, drain = settings.shutdown_linger_seconds, settings.shutdown_drain_seconds
     return {
         "bind": settings.bind,
         "workers": settings.web_processes,
-        "worker_class": f"chassis.gunicorn_worker.{_WORKERS[settings.web_worker_class]}",
+        "worker_class": "chassis.gunicorn_worker.Worker",
         "worker_connections": settings.web_connections,
-        "threads": settings.web_connections,
         "preload_app": True,  # half the memory; pools and threads start at first use, after the fork
         "keepalive": KEEPALIVE_SECONDS,
         "timeout": _HEARTBEAT_SECONDS,
         "graceful_timeout": int(linger + drain) + 2,
-        "raw_env": [f"CHASSIS_LINGER_SECONDS={linger}", f"CHASSIS_DRAIN_SECONDS={drain}"],
+        "raw_env": [f"{LINGER_VARIABLE}={linger}", f"{DRAIN_VARIABLE}={drain}"],
         "backlog": 2048,
         # A peer on this machine is no proxy: nobody's headers change the scheme, path or address.
         "forwarded_allow_ips": "",
@@ -55,9 +57,6 @@ def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any
     }
 
 
-_WORKERS = {"gevent": "GeventWorker", "gthread": "ThreadWorker"}
-
-
 def clear_metrics(folder: str, service: str) -> str | None:
     """Point prometheus_client at an empty folder of this service. Return it if it was made here and is to be
     removed at the end: the counters of processes that are gone would otherwise be added for ever."""
@@ -72,7 +71,7 @@ def clear_metrics(folder: str, service: str) -> str | None:
 
 def patch_for(worker_class: str) -> None:
     """Make the standard library cooperative for gevent, before anything else is imported from it."""
-    if worker_class == "gevent" and "gunicorn" in sys.modules:
+    if worker_class == "gevent":
         from gevent import monkey
 
         monkey.patch_all()

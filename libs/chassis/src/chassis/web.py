@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chassis import access, context, errors, health, logs, metrics
@@ -48,10 +48,7 @@ def refuse_with_problems(app: Flask) -> None:
     def refuse(error: ServiceError) -> Response:
         g.chassis_problem = error
         request_id = context.current().request_id
-        response = Response(problem_bytes(error, request_id), status_of(error), problem_headers(error))
-        if request.content_length or request.environ.get("HTTP_TRANSFER_ENCODING"):
-            response.headers["Connection"] = "close"  # nobody reads the rest of the body that was refused
-        return response
+        return Response(problem_bytes(error, request_id), status_of(error), problem_headers(error))
 
     @app.errorhandler(HTTPException)
     def refuse_by_flask(raised: HTTPException) -> Response:

@@ -1,0 +1,66 @@
+"""The composition root: everything the users service is made of, put together here and nowhere else."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from chassis import health, migrations
+from chassis.api import Api
+from chassis.assertions import Verifier
+from chassis.postgres import Database
+from chassis.trust import TrustBundle
+from chassis.web import create_flask
+from users import refusals
+from users.api import add_account_routes, add_notification_routes
+from users.oauth import add_metadata_routes, add_token_routes
+from users.passwords import Passwords, argon2id
+from users.postgres import Transaction
+from users.service import Accounts, Sessions
+from users.settings import Settings
+from users.tokens import AccessTokens, read_private_keys
+
+SERVICE = "users"
+VERSION = "0.1.0"
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def create_app(
+    settings: Settings, *, verifier: Verifier | None = None, access_tokens: AccessTokens | None = None
+) -> Flask:
+    database = Database(settings, Transaction)
+    passwords = create_passwords(settings)
+    access_tokens = access_tokens or create_access_tokens(settings)
+    refresh_token_lifetime = timedelta(seconds=settings.refresh_token_lifetime_seconds)
+    accounts = Accounts(database, passwords)
+    sessions = Sessions(database, passwords, access_tokens, refresh_token_lifetime)
+
+    verifier = verifier or Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE)
+    api = Api(SERVICE, VERSION, verifier, amend=refusals.document)
+    add_account_routes(api, accounts)
+    add_notification_routes(api, accounts)
+    add_token_routes(api, sessions)
+    add_metadata_routes(api, access_tokens, settings.token_issuer)
+
+    app = create_flask(SERVICE, settings)
+    api.init_app(app)
+    refusals.init_app(app)
+    readiness = health.of(app)
+    readiness.register("database", database.ping)
+    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS))
+    return app
+
+
+def create_passwords(settings: Settings) -> Passwords:
+    return Passwords(
+        argon2id(), at_once=settings.password_hashes_at_once, waiting=settings.password_hashes_waiting
+    )
+
+
+def create_access_tokens(settings: Settings) -> AccessTokens:
+    return AccessTokens(
+        read_private_keys(settings.token_keys_file),
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        lifetime_seconds=settings.access_token_lifetime_seconds,
+    )

@@ -1,0 +1,214 @@
+"""Domain: accounts, the sessions of signed-in clients, notifications, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.errors import BadRequest, Conflict, NotFound, Unauthenticated, Unavailable
+
+# How long a spent refresh token may be shown again, for a client that never got its answer.
+LOST_ANSWER_GRACE = timedelta(seconds=10)
+
+_SESSION_ID_BYTES = 16
+_SECRET_BYTES = 32
+_refresh_token = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    title = "Another account has this e-mail address"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    title = "No such user"
+
+
+class PasswordsBusy(Unavailable):
+    code = "passwords_busy"
+    title = "Too many passwords are being checked at this moment"
+
+
+class InvalidGrant(BadRequest):
+    code = "invalid_grant"
+    title = "The e-mail address and password, or the refresh token, are not valid"
+
+
+class InvalidClient(Unauthenticated):
+    code = "invalid_client"
+    title = "No such client"
+
+
+class InvalidTokenRequest(BadRequest):
+    code = "invalid_request"
+    title = "A parameter is missing, repeated or malformed"
+
+
+class InvalidScope(BadRequest):
+    code = "invalid_scope"
+    title = "There are no scopes to ask for"
+
+
+class UnsupportedGrantType(BadRequest):
+    code = "unsupported_grant_type"
+    title = "The grant types are password and refresh_token"
+
+
+class UnsupportedTokenType(BadRequest):
+    code = "unsupported_token_type"
+    title = "Access tokens cannot be revoked, they expire"
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    password_hash: str = field(repr=False)
+    version: int = 1
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class UserRegistered:
+    user_id: UUID
+    version: int
+
+
+@dataclass(frozen=True)
+class UserDeleted:
+    user_id: UUID
+    version: int
+
+
+def normalised_email(text: str) -> str:
+    """Addresses that differ in case or surrounding space belong to one account."""
+    return text.strip().lower()
+
+
+@dataclass(frozen=True)
+class Client:
+    """An application of ours that signs users in; public, so it has no secret (RFC 6749, section 2.1)."""
+
+    id: str
+    keeps_refresh_token_in_cookie: bool
+
+
+CLIENTS = {
+    client.id: client
+    for client in (
+        Client("web", keeps_refresh_token_in_cookie=True),
+        Client("mobile", keeps_refresh_token_in_cookie=False),
+    )
+}
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """What a client holds: the session's id and the secret that proves it. Only the secret's hash is kept."""
+
+    session_id: UUID
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def new(cls, session_id: UUID) -> RefreshToken:
+        return cls(session_id, secrets.token_bytes(_SECRET_BYTES))
+
+    @classmethod
+    def parse(cls, text: str) -> RefreshToken | None:
+        if not _refresh_token.fullmatch(text):
+            return None
+        raw = base64.urlsafe_b64decode(text)
+        return cls(UUID(bytes=raw[:_SESSION_ID_BYTES]), raw[_SESSION_ID_BYTES:])
+
+    @property
+    def text(self) -> str:
+        return base64.urlsafe_b64encode(self.session_id.bytes + self.secret).decode("ascii")
+
+    @property
+    def hash(self) -> bytes:
+        # 256 random bits need no slow hash: there is nothing to guess.
+        return hashlib.sha256(self.secret).digest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One sign-in on one client: a family of refresh tokens, each replaced by the next; one is usable."""
+
+    id: UUID
+    user_id: UUID
+    client_id: str
+    token_hash: bytes = field(repr=False)
+    spent_token_hash: bytes | None = field(default=None, repr=False)
+    rotated_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def begin(
+        cls, token: RefreshToken, user_id: UUID, client: Client, now: datetime, lifetime: timedelta
+    ) -> Session:
+        return cls(
+            id=token.session_id,
+            user_id=user_id,
+            client_id=client.id,
+            token_hash=token.hash,
+            rotated_at=now,
+            expires_at=now + lifetime,
+        )
+
+    def usable_by(self, client: Client, now: datetime) -> bool:
+        return self.client_id == client.id and now < self.expires_at
+
+    def rotated(
+        self, shown: RefreshToken, successor: RefreshToken, now: datetime, lifetime: timedelta
+    ) -> Session | None:
+        """The session once `shown` is exchanged for `successor`; None when a token of it was shown by two parties.
+
+        A client whose answer was lost shows the token before, and within the grace gets another successor. Still
+        one token is usable: the successor it replaces is forgotten, and whoever did receive that one ends the
+        session by showing it.
+        """
+        if hmac.compare_digest(shown.hash, self.token_hash):
+            return replace(
+                self,
+                token_hash=successor.hash,
+                spent_token_hash=shown.hash,
+                rotated_at=now,
+                expires_at=now + lifetime,
+            )
+        if self._answer_may_be_lost(shown, now):
+            return replace(self, token_hash=successor.hash)
+        return None
+
+    def _answer_may_be_lost(self, shown: RefreshToken, now: datetime) -> bool:
+        return (
+            self.spent_token_hash is not None
+            and hmac.compare_digest(shown.hash, self.spent_token_hash)
+            and now < self.rotated_at + LOST_ANSWER_GRACE
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """One sentence to a user about one of their orders."""
+
+    id: UUID
+    user_id: UUID
+    type: str
+    order_id: UUID
+    title: str
+    created_at: datetime

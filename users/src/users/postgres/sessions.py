@@ -1,0 +1,97 @@
+"""Store: the statements about sessions."""
+
+from uuid import UUID
+
+from chassis.postgres import Transaction
+from users.domain import Session
+
+
+class Sessions(Transaction):
+    def add_session(self, session: Session) -> None:
+        self.conn.execute(
+            """
+            INSERT INTO sessions (
+                id,
+                user_id,
+                client_id,
+                token_hash,
+                spent_token_hash,
+                rotated_at,
+                expires_at
+            ) VALUES (
+                %(id)s,
+                %(user_id)s,
+                %(client_id)s,
+                %(token_hash)s,
+                %(spent_token_hash)s,
+                %(rotated_at)s,
+                %(expires_at)s
+            )
+            """,
+            vars(session),
+        )
+
+    def lock_session(self, session_id: UUID) -> Session | None:
+        # The lock lets refreshes of one session happen one after another. A sign-in that overlapped the erasure of its
+        # account leaves a session without an owner: it is not found.
+        found = self.conn.execute(
+            """
+            SELECT
+                sessions.id,
+                sessions.user_id,
+                sessions.client_id,
+                sessions.token_hash,
+                sessions.spent_token_hash,
+                sessions.rotated_at,
+                sessions.expires_at
+            FROM sessions
+            JOIN users ON users.id = sessions.user_id
+            WHERE sessions.id = %(id)s
+                AND users.erased_at IS NULL
+            FOR UPDATE OF sessions
+            """,
+            {"id": session_id},
+        ).fetchone()
+        return None if found is None else Session(**found)
+
+    def save_session(self, session: Session) -> None:
+        self.conn.execute(
+            """
+            UPDATE sessions
+            SET
+                token_hash = %(token_hash)s,
+                spent_token_hash = %(spent_token_hash)s,
+                rotated_at = %(rotated_at)s,
+                expires_at = %(expires_at)s
+            WHERE id = %(id)s
+            """,
+            vars(session),
+        )
+
+    def end_session(self, session_id: UUID, client_id: str) -> None:
+        self.conn.execute(
+            """
+            DELETE FROM sessions
+            WHERE id = %(id)s
+                AND client_id = %(client_id)s
+            """,
+            {"id": session_id, "client_id": client_id},
+        )
+
+    def end_sessions_of(self, user_id: UUID) -> None:
+        self.conn.execute(
+            """
+            DELETE FROM sessions
+            WHERE user_id = %(user_id)s
+            """,
+            {"user_id": user_id},
+        )
+
+    def end_expired_sessions(self) -> int:
+        ended = self.conn.execute(
+            """
+            DELETE FROM sessions
+            WHERE expires_at <= now()
+            """
+        )
+        return ended.rowcount

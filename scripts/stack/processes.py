@@ -18,6 +18,8 @@ from stack.places import Places
 
 # Every process of a stack inherits this variable with the stack's state folder; nothing else sets it.
 MARK = "SOUK_SUPERVISED"
+# The groups of deploy/embedded/supervisord.conf, in the order they start.
+GROUPS = ("engines", "services", "edge")
 CALL_TIMEOUT_SECONDS = 10
 STOP_SECONDS = 60
 TERMINATE_SECONDS = 15
@@ -80,12 +82,11 @@ class Supervisor:
     def processes(self) -> list[Process]:
         """List the processes in the order they start."""
         found = self._call.getAllProcessInfo()
-        order = ("engines", "services", "edge")
         listed = [
             Process(one["name"], one["group"], one["statename"], one["pid"], one["start"], one["now"])
             for one in found
         ]
-        return sorted(listed, key=lambda process: order.index(process.group))
+        return sorted(listed, key=lambda process: GROUPS.index(process.group))
 
     def start_group(self, group: str) -> None:
         """Start what is not running of a group, without waiting for it."""

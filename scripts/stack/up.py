@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from stack import databases, first_start, keys, ports, settings
 from stack.environments import InstallFailed, prepare
 from stack.places import SERVICES, Places
-from stack.processes import StartFailed, Supervisor, stop, sweep
+from stack.processes import GROUPS, StartFailed, Supervisor, stop, sweep
 from stack.readiness import Watch
 
 NEXT = """
@@ -64,15 +64,27 @@ def start(places: Places, gateway_port: str) -> None:
         raise
 
 
+def resume(places: Places, supervisor: Supervisor) -> None:
+    """Start what does not run of a stack that does, and wait until it is ready.
+
+    Raises StartFailed.
+    """
+    for group in GROUPS:
+        supervisor.start_group(group)
+    try:
+        Watch(supervisor).until_ready(recorded_ports(places))
+    except StartFailed as failure:
+        raise StartFailed(f"{failure}\nThe rest still runs; make down stops it.") from failure
+
+
 def up(places: Places, gateway_port: str) -> None:
     """Bring a stack up, print where it is and what to do with it."""
     began = time.monotonic()
     prepare(places, SERVICES)
     supervisor = Supervisor(places)
     if supervisor.is_running():
-        for group in ("engines", "services", "edge"):
-            supervisor.start_group(group)
-        Watch(supervisor).until_ready(recorded_ports(places))
+        print("· already running", flush=True)
+        resume(places, supervisor)
     else:
         start(places, gateway_port)
     address = settings.local(recorded_ports(places)["gateway"])

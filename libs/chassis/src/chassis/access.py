@@ -1,73 +1,97 @@
-"""Around each request: its context, its id on the answer, one access line and one observation in the
-metrics."""
+"""Around each request, as WSGI middleware: its context, its id on the answer, one access line, one
+observation."""
 
 import logging
+import re
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+from werkzeug.wsgi import ClosingIterator
 
 from chassis import context, metrics
 from chassis.context import RequestContext
-from chassis.errors import ServiceError
+from chassis.errors import BadRequest, ServiceError
+from chassis.problems import problem_bytes, problem_headers, status_of
 
 _log = logging.getLogger("access")
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+# No route of ours has such characters; let through, they end in a log, a file name or a statement.
+_odd = re.compile(r"[\x00-\x1f\x7f\\]")
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def init_app(app: Flask, ceiling_seconds: float) -> None:
     """Open a context for each request, whose deadline is the caller's, but at most `ceiling_seconds` from
     now, and close it with the access line."""
+    app.wsgi_app = Access(app.wsgi_app, ceiling_seconds)  # type: ignore[method-assign]
 
-    @app.before_request
-    def begin() -> None:
-        environ = request.environ
+
+def refusal(error: ServiceError) -> Response:
+    """Return the problem document of an error as an answer; the access line will tell it."""
+    here = context.current()
+    here.problem = error
+    return Response(problem_bytes(error, here.request_id), status_of(error), problem_headers(error))
+
+
+class Access:
+    """Wraps a WSGI app; see `init_app`."""
+
+    def __init__(self, app: WsgiApp, ceiling_seconds: float) -> None:
+        self._app = app
+        self._ceiling_seconds = ceiling_seconds
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
-        request_id = environ.get("HTTP_X_REQUEST_ID", "")
-        here = RequestContext(
-            request_id=request_id if context.well_formed_request_id(request_id) else context.new_request_id(),
-            traceparent=context.child_traceparent(environ.get("HTTP_TRACEPARENT", "")),
-            deadline=started + _seconds(environ.get("HTTP_X_REQUEST_DEADLINE_MS", ""), ceiling_seconds),
-        )
-        g.chassis = (started, here, context.enter(here))
+        here = self._context(environ, started)
+        told: dict[str, Any] = {"method": environ["REQUEST_METHOD"], "bytes": None}
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        started, here, _ = g.chassis
-        response.headers["X-Request-ID"] = here.request_id
-        method, rule = request.method, request.url_rule
-        route = rule.rule if rule is not None else "none"
-        problem: ServiceError | None = g.get("chassis_problem")
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            headers.append(("X-Request-ID", here.request_id))
+            told["status"] = int(status[:3])
+            told["bytes"] = next((int(value) for name, value in headers if name == "Content-Length"), None)
+            return start_response(status, headers, exc_info)
 
         def close() -> None:
-            seconds = time.monotonic() - started
-            metrics.observe(method, route, response.status_code, seconds)
             with context.use(here):
-                _write(method, route, response, seconds, problem)
+                _tell(here, told, time.monotonic() - started)
 
-        if response.is_streamed:
-            response.call_on_close(close)
-        else:
-            close()
-        return response
+        token = context.enter(here)
+        try:
+            body = self._asked(environ)(environ, start)
+            if told["bytes"] is None:
+                return ClosingIterator(body, close)  # a stream: over when its last piece is sent
+            _tell(here, told, time.monotonic() - started)
+            return body
+        finally:
+            context.leave(token)
 
-    @app.teardown_request
-    def forget(_: BaseException | None) -> None:
-        if "chassis" in g:
-            context.leave(g.chassis[2])
+    def _context(self, environ: dict[str, Any], started: float) -> RequestContext:
+        request_id = environ.get("HTTP_X_REQUEST_ID", "")
+        return RequestContext(
+            request_id if context.well_formed_request_id(request_id) else context.new_request_id(),
+            context.child_traceparent(environ.get("HTTP_TRACEPARENT", "")),
+            started + _seconds(environ.get("HTTP_X_REQUEST_DEADLINE_MS", ""), self._ceiling_seconds),
+        )
+
+    def _asked(self, environ: dict[str, Any]) -> WsgiApp:
+        """Return the app, or a refusal of a path that no route may see."""
+        path: str = environ["PATH_INFO"]
+        if _odd.search(path) is None and (path.isascii() or _is_utf8(path)):
+            return self._app
+        return refusal(BadRequest("The path holds characters that no path has here."))
 
 
-def _write(method: str, route: str, response: Response, seconds: float, problem: ServiceError | None) -> None:
-    fields = {
-        "method": method,
-        "route": route,
-        "status": response.status_code,
-        "duration_ms": round(seconds * 1000, 2),
-        "bytes": response.content_length,
-    }
+def _tell(here: RequestContext, told: dict[str, Any], seconds: float) -> None:
+    method, status, route = told["method"], told["status"], here.route
+    metrics.observe(method, route, status, seconds)
+    fields = {**told, "route": route, "duration_ms": round(seconds * 1000, 2)}
     level = logging.DEBUG if route in _QUIET else logging.INFO
-    if problem is not None:
-        level = logging.WARNING if response.status_code >= 500 else logging.INFO
-        fields |= _told(problem)
+    if here.problem is not None:
+        level = logging.WARNING if status >= 500 else logging.INFO
+        fields |= _told(here.problem)
     _log.log(level, "request", extra=fields)
 
 
@@ -78,6 +102,14 @@ def _told(problem: ServiceError) -> dict[str, object]:
     if problem.__cause__ is not None:
         told["cause"] = f"{type(problem.__cause__).__name__}: {problem.__cause__}"
     return told
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _seconds(milliseconds: str, ceiling: float) -> float:

@@ -4,7 +4,8 @@ says."""
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response
+from flask.globals import request_ctx
 from marshmallow import Schema
 
 from chassis import context, openapi, reading
@@ -19,7 +20,7 @@ from chassis.routes import ADMIN, ANYONE, UNSIGNED, USER, Answer, Call, Caller, 
 __all__ = ["ADMIN", "ANYONE", "UNSIGNED", "USER", "Answer", "Api", "Call", "Caller", "Route", "page_of"]
 
 View = TypeVar("View", bound=Callable[..., Any])
-Step = Callable[[Call], None]
+Step = Callable[[Call, Request], None]
 
 
 class Api:
@@ -104,12 +105,13 @@ class Api:
     def _handler(self, route: Route) -> Callable[..., Response]:
         steps = self._steps(route)
         show = presenter(route.answer) if route.answer is not None else None
-        view = route.view
+        view, rule = route.view, route.rule
 
         def handle(**path: Any) -> Response:
-            call = Call(path)
+            context.current().route = rule
+            call, request = Call(path), request_ctx.request
             for step in steps:
-                step(call)
+                step(call, request)
             result = view(call, **call.path)
             return result if isinstance(result, Response) else _respond(result, route.status, show)
 
@@ -137,39 +139,45 @@ class _NoParameters(Schema):
     """The query of a route that has none."""
 
 
-def _in_time(_: Call) -> None:
+def _in_time(_call: Call, _request: Request) -> None:
     context.current().remaining_seconds()
 
 
 def _path(schema: Schema) -> Step:
-    def read(call: Call) -> None:
+    def read(call: Call, _: Request) -> None:
         call.path = reading.load_parameters(call.path, schema)
 
     return read
 
 
 def _query(schema: Schema) -> Step:
-    def read(call: Call) -> None:
-        call.query = reading.read_query(request, schema)
+    # Most requests have no query: what that loads to is known beforehand, unless a parameter is required.
+    without = None if schema.validate({}) else schema.load({})
+
+    def read(call: Call, request: Request) -> None:
+        if without is not None and not request.query_string:
+            call.query = without.copy()
+        else:
+            call.query = reading.read_query(request, schema)
 
     return read
 
 
 def _json(schema: Schema) -> Step:
-    def read(call: Call) -> None:
+    def read(call: Call, request: Request) -> None:
         call.sent, call.body = reading.read_json(request, schema)
 
     return read
 
 
 def _form(schema: Schema) -> Step:
-    def read(call: Call) -> None:
+    def read(call: Call, request: Request) -> None:
         call.body = reading.read_form(request, schema)
 
     return read
 
 
-def _raw(call: Call) -> None:
+def _raw(call: Call, request: Request) -> None:
     call.raw = reading.read_raw(request)
 
 
@@ -182,7 +190,7 @@ def _once(route: Route) -> Step:
         status, body, _ = _parts(result, route.status, show)
         return status, body
 
-    def prepare(call: Call) -> None:
+    def prepare(call: Call, request: Request) -> None:
         key = parse_key(request.headers.getlist("Idempotency-Key"))
         asked = fingerprint(route.method, request.path, call.sent)
         caller = call.assertion.subject if call.assertion is not None else None

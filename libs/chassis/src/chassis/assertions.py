@@ -32,8 +32,9 @@ _STANDARD = frozenset({"iss", "aud", "sub", "iat", "exp", "jti", "act", "roles"}
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What a verified assertion says. `subject` is the user's id, None for an anonymous caller; `actor` is
-    the service that calls for that user (RFC 8693, section 4.1); `expires_at` is in Unix seconds."""
+    """What a verified assertion says. `subject` is the user's id as text, `user_id` as UUID, both None for an
+    anonymous caller; `actor` is the service that calls for that user (RFC 8693, section 4.1); `expires_at` is
+    in Unix seconds."""
 
     issuer: str
     subject: str | None = None
@@ -41,6 +42,7 @@ class Assertion:
     actor: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires_at: float = float("inf")
+    user_id: uuid.UUID | None = None
 
 
 def generate_key(issuer: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -159,7 +161,15 @@ class Verifier:
         if not _names(roles) or not isinstance(act, dict) or not isinstance(act.get("sub", ""), str):
             raise Unauthenticated("The assertion says something unreadable.")
         rest = {name: value for name, value in payload.items() if name not in _STANDARD}
-        return Assertion(payload["iss"], subject, frozenset(roles), act.get("sub"), rest, expires)
+        user_id = None if subject is None else _user_id(subject)
+        return Assertion(payload["iss"], subject, frozenset(roles), act.get("sub"), rest, expires, user_id)
+
+
+def _user_id(subject: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(subject)
+    except ValueError:
+        raise Unauthenticated("The assertion's subject is not a user id.") from None
 
 
 def _names(value: object) -> bool:

@@ -1,14 +1,14 @@
 """What is known about the request in hand: its id, trace, deadline and caller; pure, one ContextVar."""
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
-from chassis.errors import DeadlineExceeded
+from chassis.errors import DeadlineExceeded, ServiceError
 from chassis.ids import new_id
 
 _request_id = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
@@ -28,7 +28,7 @@ def well_formed_request_id(text: str) -> bool:
 
 def new_traceparent() -> str:
     """Return a W3C traceparent of a new, unsampled trace."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
 
 
 def child_traceparent(parent: str) -> str:
@@ -37,7 +37,7 @@ def child_traceparent(parent: str) -> str:
     match = _traceparent.fullmatch(parent)
     if match is None or match[1] == _NO_TRACE or match[2] == _NO_PARENT:
         return new_traceparent()
-    return f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}"
+    return f"00-{match[1]}-{random.getrandbits(64):016x}-{match[3]}"
 
 
 @dataclass(slots=True)
@@ -49,6 +49,8 @@ class RequestContext:
     traceparent: str = field(default_factory=new_traceparent)
     deadline: float = float("inf")
     user_id: str | None = None
+    route: str = "none"
+    problem: ServiceError | None = None
 
     @property
     def trace_id(self) -> str:

@@ -78,9 +78,9 @@ class Call:
     @property
     def user_id(self) -> uuid.UUID:
         """The caller's user id. Raises Unauthenticated for an anonymous caller."""
-        if self.assertion is None or self.assertion.subject is None:
+        if self.assertion is None or self.assertion.user_id is None:
             raise Unauthenticated("This needs a signed-in user.")
-        return uuid.UUID(self.assertion.subject)
+        return self.assertion.user_id
 
     @property
     def roles(self) -> frozenset[str]:

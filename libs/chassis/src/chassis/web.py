@@ -2,13 +2,13 @@
 
 import logging
 
-from flask import Flask, Response, g
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from chassis import access, context, errors, health, logs, metrics
+from chassis import access, errors, health, logs, metrics
+from chassis.access import refusal
 from chassis.errors import ServiceError
 from chassis.health import Readiness
-from chassis.problems import problem_bytes, problem_headers, status_of
 from chassis.settings import ProcessSettings
 
 _log = logging.getLogger(__name__)
@@ -43,18 +43,13 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
 def refuse_with_problems(app: Flask) -> None:
     """Answer every failure with a problem document; what nobody expected is logged once, with its
     traceback."""
-
-    @app.errorhandler(ServiceError)
-    def refuse(error: ServiceError) -> Response:
-        g.chassis_problem = error
-        request_id = context.current().request_id
-        return Response(problem_bytes(error, request_id), status_of(error), problem_headers(error))
+    app.register_error_handler(ServiceError, refusal)
 
     @app.errorhandler(HTTPException)
     def refuse_by_flask(raised: HTTPException) -> Response:
         if raised.code is not None and raised.code >= 500:
-            return refuse(ServiceError())
-        response = refuse(_KINDS.get(raised.code or 400, errors.BadRequest)())
+            return refusal(ServiceError())
+        response = refusal(_KINDS.get(raised.code or 400, errors.BadRequest)())
         if isinstance(raised, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(raised.valid_methods or ()))
         return response
@@ -62,4 +57,4 @@ def refuse_with_problems(app: Flask) -> None:
     @app.errorhandler(Exception)  # the outermost boundary
     def fail(_: Exception) -> Response:
         _log.exception("unexpected error")
-        return refuse(ServiceError())
+        return refusal(ServiceError())

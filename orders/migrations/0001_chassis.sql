@@ -19,6 +19,8 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_id_uq UNIQUE (id)
 );
 CREATE INDEX outbox_waiting_ix ON outbox (position) WHERE published_at IS NULL;
+CREATE INDEX outbox_refused_ix ON outbox (aggregate_id)
+    WHERE published_at IS NULL AND parked_at IS NULL AND retry_at IS NOT NULL;
 CREATE INDEX outbox_published_at_ix ON outbox (published_at) WHERE published_at IS NOT NULL;
 
 CREATE TABLE inbox (

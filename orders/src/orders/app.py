@@ -1,4 +1,4 @@
-"""Composition: every part of the web process, made and wired in one place."""
+"""Composition: every part of the web processes and of the worker, made and wired in one place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from flask import Flask
 from chassis import health, migrations
 from chassis.api import Api
 from chassis.assertions import Verifier
+from chassis.housekeeping import housekeeping
+from chassis.messaging import Consumer
+from chassis.outbox import Relay
 from chassis.postgres import Database
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
+from chassis.worker import Every, Worker
 from orders.api import add_catalogue_routes, add_order_routes
+from orders.events import payment_handlers
 from orders.feed import Feed
 from orders.postgres import Store
 from orders.service import Catalogue, Orders
@@ -38,6 +43,18 @@ def create_app(settings: Settings, *, database: Database[Store] | None = None) -
     add_order_routes(api, orders, feed)
     api.init_app(app)
     return app
+
+
+def create_worker(settings: Settings) -> Worker:
+    database = Database(settings, Store)
+    orders = create_orders(settings, database)
+    checks = {"database": database.ping, "schema": lambda: migrations.require(database, MIGRATIONS)}
+    worker = Worker(SERVICE, settings, checks=checks)
+    worker.add(Relay(SERVICE, database))
+    worker.add(Consumer(SERVICE, stream="payments", handlers=payment_handlers(orders), database=database))
+    worker.add(Every("expire", settings.expiry_poll_seconds, orders.expire_orders))
+    worker.add(housekeeping(database))
+    return worker
 
 
 def create_orders(settings: Settings, database: Database[Store]) -> Orders:

@@ -55,11 +55,11 @@ def read_catalogue(file: TextIO) -> Iterator[dict[str, Any]]:
     reader = csv.DictReader(iter(partial(file.readline, LONGEST_LINE_CHARACTERS), ""), strict=True)
     wrong: list[str] = []
     try:
-        if set(reader.fieldnames or ()) != set(COLUMNS):
+        if sorted(reader.fieldnames or ()) != sorted(COLUMNS):
             raise BadCatalogue([f"line 1: the header must name the columns {','.join(COLUMNS)}"])
         yield from _good_rows(reader, wrong)
     except csv.Error as error:
-        wrong.append(f"line {reader.line_num}: {error}")
+        wrong.append(f"line {reader.reader.line_num}: {error}")
     if wrong:
         raise BadCatalogue(wrong)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.fields import Body, Id, Integer, Pattern, Text, Timestamp
 from orders.domain import Line, Status
@@ -70,16 +70,16 @@ class PlaceLine(Body):
 class PlaceOrder(Body):
     items = fields.List(fields.Nested(PlaceLine), required=True, validate=validate.Length(min=1, max=50))
 
-    @validates("items")
-    def each_sku_once(self, items: list[Line], **_: Any) -> None:
+    @validates_schema
+    def each_sku_once(self, data: dict[str, Any], **_: Any) -> None:
         seen: set[str] = set()
         wrong = {}
-        for at, line in enumerate(items):
+        for at, line in enumerate(data["items"]):
             if line.sku in seen:
                 wrong[at] = {"sku": [f"{line.sku} is in the order already."]}
             seen.add(line.sku)
         if wrong:
-            raise ValidationError(wrong)
+            raise ValidationError({"items": wrong})
 
 
 class ItemView(Body):

@@ -1,0 +1,82 @@
+"""Unit tests of the house: who may import whom, and papers that say what the code does."""
+
+import ast
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from orders import openapi
+from orders.settings import PREFIX, Settings
+
+SERVICE = Path(__file__).parents[2]
+SOURCES = sorted((SERVICE / "src").rglob("*.py"))
+
+# Each room may import those before it, never those after.
+ROOMS = [
+    "settings",
+    "domain",
+    "service",
+    "events",
+    "postgres",
+    "schemas",
+    "feed",
+    "api",
+    "app",
+    "wsgi",
+    "worker",
+    "catalogue",
+    "openapi",
+]
+SIBLINGS = {"users", "payments", "gateway", "sandbox"}
+PURE = {"domain": {"chassis.errors"}}
+
+
+def room_of(source: Path) -> str:
+    return source.relative_to(SERVICE / "src" / "orders").parts[0].removesuffix(".py")
+
+
+def imports_of(source: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole module"
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: room_of(source))
+def test_imports_point_one_way(source):
+    here = room_of(source)
+    imported = imports_of(source)
+    assert not SIBLINGS & {name.partition(".")[0] for name in imported}
+    if here == "__init__":
+        return
+    own = {name.split(".")[1] for name in imported if name.startswith("orders.")} - {here}
+    assert own <= set(ROOMS[: ROOMS.index(here)])
+    if here in PURE:
+        foreign = {name for name in imported if name.startswith("chassis") or name == "flask"}
+        assert foreign <= PURE[here]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: str(source.relative_to(SERVICE)))
+def test_a_room_says_what_it_is_and_is_not_crowded(source):
+    text = source.read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 250
+
+
+def test_openapi_json_is_what_the_app_serves():
+    assert json.loads((SERVICE / "openapi.json").read_text()) == openapi.document(), (
+        "run: python -m orders.openapi > openapi.json"
+    )
+
+
+@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
+def test_the_readme_has_each_setting_with_its_default(setting):
+    row = f"| `{PREFIX}{setting.name.upper()}` |"
+    lines = [line for line in (SERVICE / "README.md").read_text().splitlines() if line.startswith(row)]
+    assert len(lines) == 1

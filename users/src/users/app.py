@@ -25,17 +25,15 @@ VERSION = "0.1.0"
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def create_app(
-    settings: Settings, *, verifier: Verifier | None = None, access_tokens: AccessTokens | None = None
-) -> Flask:
-    database = Database(settings, Transaction)
+def create_app(settings: Settings, *, database: Database[Transaction] | None = None) -> Flask:
+    database = database or Database(settings, Transaction)
     passwords = create_passwords(settings)
-    access_tokens = access_tokens or create_access_tokens(settings)
+    access_tokens = create_access_tokens(settings)
     refresh_token_lifetime = timedelta(seconds=settings.refresh_token_lifetime_seconds)
     accounts = Accounts(database, passwords)
     sessions = Sessions(database, passwords, access_tokens, refresh_token_lifetime)
 
-    verifier = verifier or Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE)
+    verifier = Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE)
     api = Api(SERVICE, VERSION, verifier, amend=refusals.document)
     add_account_routes(api, accounts)
     add_notification_routes(api, accounts)

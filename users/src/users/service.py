@@ -191,11 +191,6 @@ class Sessions:
             with self._database.transaction() as tx:
                 tx.end_session(shown.session_id, client.id)
 
-    def end_expired(self) -> None:
-        with self._database.transaction() as tx:
-            ended = tx.end_expired_sessions()
-        log.info("expired sessions ended", extra={"sessions": ended})
-
     def _grant(self, user: User, client: Client, token: RefreshToken, now: datetime) -> Granted:
         return Granted(
             access_token=self._access_tokens.sign(user, client, now),
@@ -203,6 +198,12 @@ class Sessions:
             refresh_token=token.text,
             refresh_token_lifetime_seconds=int(self._lifetime.total_seconds()),
         )
+
+
+def end_expired_sessions(database: Database) -> None:
+    with database.transaction() as tx:
+        ended = tx.end_expired_sessions()
+    log.info("expired sessions ended", extra={"sessions": ended})
 
 
 def _page(found: Sequence[Listed], limit: int) -> Page[Listed]:

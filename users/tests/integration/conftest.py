@@ -1,5 +1,6 @@
-"""A users service on a PostgreSQL of its own."""
+"""A users service on a PostgreSQL of its own, empty for every test."""
 
+import psycopg
 import pytest
 from running import Gateway, environment, make_keys
 
@@ -20,28 +21,40 @@ def signer(keys_folder):
     return make_keys(keys_folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def urls(make_database):
     return make_database("users", MIGRATIONS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def env(keys_folder, signer, urls):
     return environment(keys_folder, urls.runtime)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(env):
     return load(Settings, PREFIX, env)
 
 
-@pytest.fixture
-def postgres(settings):
+@pytest.fixture(scope="session")
+def shared_database(settings):
     database = Database(settings, Transaction)
     yield database
     database.close()
 
 
 @pytest.fixture
-def gateway(settings, signer):
-    return Gateway(create_app(settings).test_client(use_cookies=False), signer)
+def postgres(shared_database, urls):
+    with psycopg.connect(urls.owner) as conn:
+        conn.execute("TRUNCATE users, sessions, notifications, outbox, inbox")
+    return shared_database
+
+
+@pytest.fixture(scope="session")
+def app(settings, shared_database):
+    return create_app(settings, database=shared_database)
+
+
+@pytest.fixture
+def gateway(app, signer, postgres):
+    return Gateway(app.test_client(use_cookies=False), signer)

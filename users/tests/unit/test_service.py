@@ -16,7 +16,7 @@ from users.domain import (
     UserNotFound,
     UserRegistered,
 )
-from users.service import Accounts, Sessions
+from users.service import Accounts, Sessions, end_expired_sessions
 
 PASSWORD = "correct horse battery"
 WEB, MOBILE = CLIENTS["web"], CLIENTS["mobile"]
@@ -130,7 +130,7 @@ def test_a_refresh_token_expires(accounts, sessions, clock, database):
     clock.now += timedelta(days=30)
     with pytest.raises(InvalidGrant):
         sessions.refresh(WEB, token)
-    sessions.end_expired()
+    end_expired_sessions(database)
     assert database.tables.sessions == {}
 
 

@@ -81,5 +81,5 @@ def test_the_command_prints_keys_that_sign(tmp_path):
 def test_a_file_without_usable_keys_is_refused_by_its_name(tmp_path, text):
     file = tmp_path / "keys.json"
     file.write_text(text)
-    with pytest.raises(ValueError, match="keys.json"):
+    with pytest.raises(ValueError, match=file.stem):
         read_private_keys(file)

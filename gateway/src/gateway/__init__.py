@@ -1,0 +1,1 @@
+"""The one door of Souk: routes, identity, limits and observation; no business."""

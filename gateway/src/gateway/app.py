@@ -1,0 +1,93 @@
+"""The composition root: the gateway's own pages, and the data path that each process opens beside them."""
+
+import logging
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import gevent
+from flask import Flask
+
+from chassis import health
+from chassis.assertions import Signer, Verifier
+from chassis.trust import TrustBundle
+from chassis.web import create_flask
+from gateway.access import AccessLog
+from gateway.channel import Reactor
+from gateway.front.limits import Limits
+from gateway.identity import Tokens
+from gateway.keys import IssuerKeys, fetch_over_http
+from gateway.proxy import Proxy
+from gateway.routes import Routes, load
+from gateway.settings import Settings
+from gateway.upstream.pool import Upstream
+
+NAME = "gateway"
+
+
+class DataPath:
+    """What a process needs to serve the public; `open` is called after the fork."""
+
+    def __init__(self, settings: Settings, routes: Routes, signer: Signer) -> None:
+        self._settings = settings
+        self._routes = routes
+        self._signer = signer
+
+    @property
+    def limits(self) -> Limits:
+        """What one client may take."""
+        return self._settings.limits
+
+    def open(self, reactor: Reactor) -> Proxy:
+        """Return the handler of the public front, with connection pools and keys of this process."""
+        settings = self._settings
+        keys = IssuerKeys(
+            fetch_over_http(settings.keys_url, settings.jwks_timeout_seconds),
+            refresh_seconds=settings.jwks_refresh_seconds,
+            cooldown_seconds=settings.jwks_cooldown_seconds,
+        )
+        gevent.spawn(keys.keep_fresh)
+        return Proxy(
+            routes=self._routes,
+            tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
+            signer=self._signer,
+            upstreams=_upstreams(settings, reactor),
+            access=AccessLog(
+                reactor, failures_only=not logging.getLogger("access").isEnabledFor(logging.INFO)
+            ),
+            scheme=settings.public_scheme,
+        )
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the app of the gateway's own pages; its extension "gateway" is the data path.
+
+    Raises RoutesError for a route file that cannot be used.
+    """
+    routes = load(
+        settings.routes_path,
+        settings.upstream_urls,
+        deadline_seconds=settings.request_deadline_seconds,
+        body_max_bytes=settings.body_max_bytes,
+    )
+    signer = Signer.load(settings.signing_key_file, NAME)
+    believed = Verifier(TrustBundle.load(settings.trust_bundle_file), NAME)
+    app = create_flask(NAME, settings)
+    # With a key the bundle does not know, every service would refuse every request.
+    health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
+    app.extensions[NAME] = DataPath(settings, routes, signer)
+    return app
+
+
+def _upstreams(settings: Settings, reactor: Reactor) -> Mapping[str, Upstream]:
+    origins = {name: urlsplit(url) for name, url in settings.upstream_urls.items()}
+    return {
+        name: Upstream(
+            reactor,
+            origin.hostname or "",
+            origin.port or 80,
+            connections=settings.upstream_connections,
+            connect_seconds=settings.upstream_connect_timeout_seconds,
+            idle_seconds=settings.upstream_idle_seconds,
+        )
+        for name, origin in origins.items()
+    }

@@ -1,0 +1,195 @@
+"""Requests as they come off the wire: one strict reading of the head, then the body as it arrives."""
+
+import re
+import time
+from collections import deque
+from typing import Protocol
+
+import httptools
+
+from gateway.front.limits import Limits
+from gateway.front.refusals import (
+    ExpectationRefused,
+    HeadTooLarge,
+    MalformedRequest,
+    Refusal,
+    TargetTooLong,
+    UnknownCoding,
+    UnknownMethod,
+    UnknownVersion,
+    UpgradeRefused,
+)
+
+METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+# Two lines of one of these could be read one way here and another way behind us.
+_SINGLE = frozenset(
+    (
+        b"host",
+        b"content-length",
+        b"transfer-encoding",
+        b"expect",
+        b"authorization",
+        b"content-type",
+        b"origin",
+    )
+)
+_FIELD_OVERHEAD_BYTES = 4  # colon, space, CR, LF
+_host = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+
+class BodySource(Protocol):
+    def fill(self, request: "Request") -> None:
+        """Wait until more of this request's body has arrived."""
+
+
+class Request:
+    """One request. `target` is raw, the names in `fields` are in lower case, `single` has those that come once;
+    `length` is None for a chunked body."""
+
+    __slots__ = (
+        "_source",
+        "chunks",
+        "complete",
+        "expects_continue",
+        "fields",
+        "http_10",
+        "keep_alive",
+        "length",
+        "method",
+        "peer",
+        "single",
+        "started_at",
+        "target",
+    )
+
+    def __init__(self, source: BodySource, peer: str) -> None:
+        self._source = source
+        self.peer = peer
+        self.method = ""
+        self.target = b""
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.single: dict[bytes, bytes] = {}
+        self.chunks: list[bytes] = []
+        self.length: int | None = 0
+        self.complete = self.http_10 = self.keep_alive = self.expects_continue = False
+        self.started_at = 0.0
+
+    def take(self) -> bytes:
+        """Return what has arrived of the body since the last call."""
+        chunks = self.chunks
+        if not chunks:
+            return b""
+        self.chunks = []
+        return b"".join(chunks)
+
+    def wait(self) -> None:
+        """Wait until more of the body has arrived. Raises Refusal for a bad or slow one, OSError when it never ends."""
+        self._source.fill(self)
+
+
+class RequestReader:
+    """Reads the requests of one connection: whole heads queue in `heads`, what cannot be read is in `refusal`."""
+
+    def __init__(self, source: BodySource, peer: str, limits: Limits) -> None:
+        self.heads: deque[Request] = deque()
+        self.refusal: Refusal | None = None
+        self.in_head = False
+        self._source = source
+        self._peer = peer
+        self._limits = limits
+        self._head_bytes = 0
+        self._parser = httptools.HttpRequestParser(self)
+        self._request = Request(source, peer)
+
+    def feed(self, data: memoryview) -> None:
+        """Parse what has arrived; nothing is parsed after a refusal."""
+        began_in_head = self.in_head
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.refusal = UpgradeRefused()
+        except httptools.HttpParserError as wrong:
+            cause = wrong.__context__
+            self.refusal = cause if isinstance(cause, Refusal) else MalformedRequest(f"{wrong}.")
+        if self.in_head and self.refusal is None:
+            # The parser reports whole lines only: a line without an end is counted as it comes.
+            self._head_bytes = self._head_bytes + len(data) if began_in_head else 0
+            if self._head_bytes > self._limits.head_bytes:
+                self.refusal = HeadTooLarge()
+
+    def on_message_begin(self) -> None:
+        self._request = Request(self._source, self._peer)
+        self.in_head = True
+
+    def on_url(self, part: bytes) -> None:
+        self._request.target += part
+        if len(self._request.target) > self._limits.target_bytes:
+            raise TargetTooLong()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.in_head:
+            raise MalformedRequest("Trailer fields are not read here.")
+        request, name = self._request, name.lower()
+        if name in _SINGLE:
+            if name in request.single:
+                raise MalformedRequest(f"{name.decode()} is there more than once.")
+            request.single[name] = value
+        request.fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        request, parser = self._request, self._parser
+        self.in_head = False
+        method, version = METHODS.get(parser.get_method()), parser.get_http_version()
+        if method is None:
+            raise UnknownMethod()
+        if version not in ("1.1", "1.0"):
+            raise UnknownVersion()
+        if parser.should_upgrade():
+            raise UpgradeRefused()
+        request.method = method
+        request.http_10 = version == "1.0"
+        request.keep_alive = not request.http_10 and parser.should_keep_alive()
+        self._check_size(request)
+        _check_host(request)
+        _read_framing(request)
+        request.started_at = time.monotonic()
+        self.heads.append(request)
+
+    def on_body(self, data: bytes) -> None:
+        self._request.chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        self._request.complete = True
+
+    def _check_size(self, request: Request) -> None:
+        fields = request.fields
+        if len(fields) > self._limits.fields:
+            raise HeadTooLarge("There are too many header fields.")
+        size = sum([len(name) + len(value) for name, value in fields]) + _FIELD_OVERHEAD_BYTES * len(fields)
+        if size > self._limits.head_bytes:
+            raise HeadTooLarge()
+
+
+def _check_host(request: Request) -> None:
+    host = request.single.get(b"host")
+    if host is None:
+        if not request.http_10:
+            raise MalformedRequest("Host is missing.")
+    elif _host.fullmatch(host) is None:
+        raise MalformedRequest("Host is not the name of a host.")
+
+
+def _read_framing(request: Request) -> None:
+    single = request.single
+    if b"content-length" in single:
+        request.length = int(single[b"content-length"])
+    elif b"transfer-encoding" in single:
+        if request.http_10:
+            raise MalformedRequest("HTTP/1.0 has no Transfer-Encoding.")
+        if single[b"transfer-encoding"].strip(b" \t").lower() != b"chunked":
+            raise UnknownCoding()
+        request.length = None
+    if b"expect" in single:
+        if single[b"expect"].strip(b" \t").lower() != b"100-continue":
+            raise ExpectationRefused()
+        request.expects_continue = not request.http_10 and request.length != 0

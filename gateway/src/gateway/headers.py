@@ -1,0 +1,57 @@
+"""Header fields across the gateway: what a service is told, and what of its answer a client gets."""
+
+from collections.abc import Iterable
+
+from gateway.front.request import Request
+from gateway.routes import Route
+
+# Those of one connection (RFC 9110, section 7.6.1), those that framing makes, and what tells about our inside.
+_KEPT_BACK = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade content-length"
+    b" server x-powered-by x-request-id traceparent".split()
+)
+
+
+def upstream_head(
+    request: Request,
+    route: Route,
+    *,
+    authority: str,
+    assertion: str,
+    request_id: str,
+    traceparent: str,
+    milliseconds: int,
+    scheme: str,
+    framing: bytes,
+) -> bytes:
+    """Return the head of the request to a service: its own line and fields, and of the client's only those the route
+    lets through. `framing` is the field that frames the body, with its CRLF; empty without a body."""
+    forward = route.forward
+    passed = b"".join(
+        [b"%b%b\r\n" % (forward[name], value) for name, value in request.fields if name in forward]
+    )
+    made = (
+        f" HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {assertion}\r\nX-Request-ID: {request_id}\r\n"
+        f"traceparent: {traceparent}\r\nX-Request-Deadline-Ms: {milliseconds}\r\n"
+        f"X-Forwarded-For: {request.peer}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: "
+    )
+    host = request.single.get(b"host", b"")
+    return b"%b %b%b%b\r\n%b%b\r\n" % (
+        request.method.encode(),
+        request.target,
+        made.encode(),
+        host,
+        passed,
+        framing,
+    )
+
+
+def client_fields(fields: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
+    """Return the header lines of a reply, made of an answer's fields (lower-case names), one line for each of them."""
+    kept_back = _KEPT_BACK
+    for name, value in fields:
+        if name == b"connection":
+            kept_back = kept_back.union(each.strip() for each in value.lower().split(b","))
+    lines = [b"%b: %b\r\n" % field for field in fields if field[0] not in kept_back]
+    lines.append(b"x-request-id: %b\r\n" % request_id.encode())
+    return b"".join(lines)

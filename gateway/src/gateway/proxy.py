@@ -1,0 +1,144 @@
+"""One request from the front to a service and back."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+from chassis.assertions import Signer
+from chassis.errors import Forbidden, ServiceError
+from gateway.access import AccessLog, Visit
+from gateway.body import framing, gather, pieces
+from gateway.channel import Cancelled
+from gateway.front.refusals import Refusal
+from gateway.front.reply import Reply, ReplyAbandoned
+from gateway.front.request import Request
+from gateway.headers import client_fields, upstream_head
+from gateway.identity import Caller, TokenMissing, Tokens
+from gateway.refusing import explain
+from gateway.routes import ADMIN, PUBLIC, Route, Routes
+from gateway.target import read_path
+from gateway.upstream.link import Link
+from gateway.upstream.pool import Upstream
+
+_log = logging.getLogger(__name__)
+
+
+class Proxy:
+    """The handler of the public front. `upstreams` are by the names the routes use, `scheme` is the clients'."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        tokens: Tokens,
+        signer: Signer,
+        upstreams: Mapping[str, Upstream],
+        access: AccessLog,
+        scheme: str,
+    ) -> None:
+        self._routes = routes
+        self._tokens = tokens
+        self._signer = signer
+        self._upstreams = upstreams
+        self._access = access
+        self._scheme = scheme
+
+    def serve(self, request: Request, reply: Reply) -> None:
+        """Answer a request: with the service's answer, or with a problem document."""
+        visit = Visit(request)
+        try:
+            self._pass_on(request, reply, visit)
+        except ServiceError as error:
+            _tell(error, reply, visit)
+        except (OSError, Cancelled):
+            raise  # the client left, or will not take what it asked for
+        except Exception:  # noqa: BLE001  # the outermost boundary of the data path
+            _log.exception("unexpected error", extra={"request_id": visit.request_id})
+            _tell(ServiceError(), reply, visit)
+        finally:
+            self._access.record(visit, reply.status, reply.body_bytes)
+
+    def refuse(self, refusal: Refusal, reply: Reply, peer: str) -> None:
+        """Answer what could not be read as a request."""
+        visit = Visit(None)
+        try:
+            _tell(refusal, reply, visit)
+        finally:
+            self._access.record(visit, reply.status, reply.body_bytes)
+
+    def close(self) -> None:
+        """Write what is still to be recorded, and close the unused connections to the services."""
+        self._access.flush()
+        for upstream in self._upstreams.values():
+            upstream.close()
+
+    def _pass_on(self, request: Request, reply: Reply, visit: Visit) -> None:
+        route = visit.route = self._routes.match(request.method, read_path(request.target))
+        caller = visit.caller = self._admit(request, route)
+        held = gather(request, route.body_max_bytes)
+        upstream = self._upstreams[route.upstream]
+        until = time.monotonic() + route.deadline_seconds
+        head = self._head(request, route, visit, caller, held)
+        if request.complete:
+            link = upstream.ask(request.method, head + held, until)
+        else:
+            link = upstream.ask_in_pieces(
+                request.method, pieces(request, head, held, route.body_max_bytes), until
+            )
+        try:
+            _relay(link, request, reply, visit.request_id, until + route.stream_seconds)
+        finally:
+            upstream.release(link)
+
+    def _admit(self, request: Request, route: Route) -> Caller | None:
+        authorization = request.single.get(b"authorization") if route.reads_token else None
+        if authorization is None:
+            if route.policy != PUBLIC:
+                raise TokenMissing()
+            return None
+        caller = self._tokens.caller(authorization)
+        if route.policy == ADMIN and ADMIN not in caller.roles:
+            raise Forbidden("Only an administrator may do that.")
+        return caller
+
+    def _head(
+        self, request: Request, route: Route, visit: Visit, caller: Caller | None, held: bytes
+    ) -> bytes:
+        user_id = caller.user_id if caller is not None else None
+        claims = {"roles": [ADMIN]} if caller is not None and ADMIN in caller.roles else None
+        return upstream_head(
+            request,
+            route,
+            authority=self._upstreams[route.upstream].authority,
+            assertion=self._signer.sign(route.upstream, user_id, claims),
+            request_id=visit.request_id,
+            traceparent=visit.traceparent,
+            milliseconds=int((route.deadline_seconds + route.stream_seconds) * 1000),
+            scheme=self._scheme,
+            framing=framing(request, held),
+        )
+
+
+def _relay(link: Link, request: Request, reply: Reply, request_id: str, until: float) -> None:
+    answer = link.answer
+    fields = client_fields(answer.fields, request_id)
+    if answer.complete and request.method != "HEAD":
+        reply.send(answer.status, fields, answer.take())
+        return
+    reply.when_client_leaves(lambda: link.channel.interrupt(Cancelled()))
+    try:
+        reply.start(answer.status, fields, answer.length)
+        reply.write(answer.take())
+        while not answer.complete:
+            link.wait(until)
+            reply.write(answer.take())
+        reply.finish()
+    finally:
+        reply.when_client_leaves(None)
+
+
+def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:
+    visit.problem = error
+    if reply.status:
+        raise ReplyAbandoned("the reply had begun when it failed")
+    reply.send(*explain(error, visit.request_id))

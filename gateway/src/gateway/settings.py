@@ -1,0 +1,110 @@
+"""What the gateway is told by its environment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from chassis.settings import ProcessSettings, SettingsError, setting
+from gateway.front.limits import Limits
+
+PREFIX = "GATEWAY_"
+_PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ProcessSettings):
+    """The gateway's settings; each is `GATEWAY_` and its name in upper case."""
+
+    bind: str = setting("0.0.0.0:8080", doc="address the public listens to")
+    web_connections: int = setting(4096, minimum=1, doc="client connections of one web process")
+    admin_bind: str = setting("127.0.0.1:8081", doc="address of /livez, /readyz and /metrics")
+    routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
+    public_scheme: str = setting(
+        "http", choices=("http", "https"), doc="scheme clients use, for X-Forwarded-Proto"
+    )
+
+    users_url: str = setting(doc="address of the users service, http://host:port")
+    orders_url: str = setting(doc="address of the orders service, http://host:port")
+    payments_url: str = setting(doc="address of the payments service, http://host:port")
+    upstream_connections: int = setting(
+        200, minimum=1, doc="requests of one process in flight to each service"
+    )
+    upstream_connect_timeout_seconds: float = setting(
+        0.5, minimum=0.01, maximum=60, doc="longest wait for a connection to a service, in seconds"
+    )
+    upstream_idle_seconds: float = setting(
+        60.0,
+        minimum=0,
+        doc="how long an unused connection is kept, in seconds; less than the services keep theirs",
+    )
+
+    token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
+    token_audience: str = setting("souk", doc="`aud` of access tokens")
+    jwks_url: str = setting("", doc="the issuer's keys; empty: /.well-known/jwks.json of users")
+    jwks_refresh_seconds: float = setting(
+        300.0, minimum=1, doc="seconds between two looks at the issuer's keys"
+    )
+    jwks_cooldown_seconds: float = setting(
+        5.0, minimum=0, doc="least seconds between two fetches because of an unknown key"
+    )
+    jwks_timeout_seconds: float = setting(
+        2.0, minimum=0.1, maximum=60, doc="longest fetch of the keys, in seconds"
+    )
+
+    target_max_bytes: int = setting(8192, minimum=64, maximum=65536, doc="longest request target, in bytes")
+    header_max_bytes: int = setting(16384, minimum=256, maximum=65536, doc="largest header section, in bytes")
+    header_max_fields: int = setting(100, minimum=1, maximum=1000, doc="most header fields")
+    idle_timeout_seconds: float = setting(75.0, minimum=0.1, doc="how long a client may be idle, in seconds")
+    header_timeout_seconds: float = setting(
+        10.0, minimum=0.1, doc="longest time for a header section, in seconds"
+    )
+    body_timeout_seconds: float = setting(
+        10.0, minimum=0.1, doc="longest time for each 64 KiB of a body, in seconds"
+    )
+    write_timeout_seconds: float = setting(
+        10.0, minimum=0.1, doc="longest time a client does not take what it is sent, in seconds"
+    )
+
+    def __post_init__(self) -> None:
+        wrong = [name for name, url in self.upstream_urls.items() if not _is_origin(url)]
+        if wrong:
+            raise SettingsError(
+                [f"{PREFIX}{name.upper()}_URL: not of the form http://host:port" for name in wrong]
+            )
+
+    @property
+    def upstream_urls(self) -> dict[str, str]:
+        """The services' addresses by the names the route file uses."""
+        return {"users": self.users_url, "orders": self.orders_url, "payments": self.payments_url}
+
+    @property
+    def keys_url(self) -> str:
+        """Where the token issuer's keys are."""
+        return self.jwks_url or f"{self.users_url.rstrip('/')}/.well-known/jwks.json"
+
+    @property
+    def routes_path(self) -> Path:
+        """The route file."""
+        return Path(self.routes_file) if self.routes_file else _PACKAGED_ROUTES
+
+    @property
+    def limits(self) -> Limits:
+        """What one client may take."""
+        return Limits(
+            connections=self.web_connections,
+            target_bytes=self.target_max_bytes,
+            head_bytes=self.header_max_bytes,
+            fields=self.header_max_fields,
+            idle_seconds=self.idle_timeout_seconds,
+            head_seconds=self.header_timeout_seconds,
+            body_seconds=self.body_timeout_seconds,
+            write_seconds=self.write_timeout_seconds,
+        )
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+    except ValueError:
+        return False

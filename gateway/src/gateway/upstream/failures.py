@@ -1,0 +1,22 @@
+"""What can go wrong between the gateway and a service, in the words a client is told."""
+
+from chassis.errors import BadGateway, Unavailable
+
+
+class UpstreamUnavailable(Unavailable):
+    code = "upstream_unavailable"
+    title = "The service behind this route cannot be reached"
+
+
+class UpstreamBusy(Unavailable):
+    code = "upstream_busy"
+    title = "The service behind this route has all it can do"
+
+
+class BadUpstreamAnswer(BadGateway):
+    code = "bad_upstream_answer"
+    title = "The service behind this route gave no proper answer"
+
+
+class ConnectionLost(Exception):
+    """The connection ended before the first byte of an answer."""

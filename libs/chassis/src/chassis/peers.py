@@ -1,0 +1,258 @@
+"""Calls to other services: signed, inside the request's deadline, retried only where that is safe, with a
+breaker.
+
+    ServiceError
+      PeerUnavailable (Unavailable)       it cannot be reached, says it cannot serve, or its breaker is open
+      PeerTimeout (DeadlineExceeded)      it did not answer in time: it may or may not have done what was asked
+      PeerNonsense (BadGateway)           it answered what nobody can read
+    PeerError                             it refused: `status` and `code` of its problem document, to be translated
+"""
+
+import http.cookiejar
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from chassis import context
+from chassis.assertions import Signer
+from chassis.breaker import Breaker
+from chassis.errors import BadGateway, DeadlineExceeded, Unavailable
+from chassis.presenting import dump_bytes
+
+_SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.05, 1.0
+_BODY_MAX_BYTES = 8 * 1024 * 1024
+_POOL = 32
+
+
+class PeerUnavailable(Unavailable):
+    code = "peer_unavailable"
+
+
+class PeerTimeout(DeadlineExceeded):
+    code = "peer_timeout"
+    title = "A part this needs did not answer in time"
+
+
+class PeerNonsense(BadGateway):
+    code = "peer_nonsense"
+
+
+class PeerError(Exception):
+    """The peer refused the request: `status` is 4xx, `code` its problem document's ("" without one)."""
+
+    def __init__(self, status: int, code: str = "", detail: str = "") -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class PeerResponse:
+    """What a peer answered, with a status of 2xx or 3xx."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """Return the body's JSON. Raises PeerNonsense if it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as wrong:
+            raise PeerNonsense() from wrong
+
+
+class Peer:
+    """One other service. Its connections are pooled and shared by all threads; nothing of one call (no
+    cookie, no proxy from the environment) is carried into the next."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        signer: Signer,
+        *,
+        connect_timeout_seconds: float = 0.5,
+        read_timeout_seconds: float = 2.0,
+        attempts: int = 3,
+        breaker: Breaker | None = None,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._signer = signer
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+        self._attempts = attempts
+        self._breaker = breaker or Breaker()
+        self._pause = pause
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self._session.mount("http", HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        subject: object = None,
+        idempotency_key: object = None,
+    ) -> PeerResponse:
+        """Send one request for a user (`subject`, their id) and return the answer, within the current
+        deadline.
+
+        GET, HEAD, PUT, DELETE and what has an `idempotency_key` are tried again, with backoff and jitter,
+        when the peer cannot be reached, answers 502, 503 or 504, or still works on the same key. Raises
+        PeerUnavailable, PeerTimeout, PeerNonsense, and PeerError for an answer of 4xx.
+        """
+        again = method in _SAFE or idempotency_key is not None
+        body = None if json is None else dump_bytes(json)
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = str(idempotency_key)
+        request = _Request(method, self._base_url + path, params, body, headers, subject and str(subject))
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return self._attempt(request)
+            except _Failed as failed:
+                wait = max(failed.retry_after_seconds, _backoff_seconds(attempt))
+                if failed.final or not again or attempt == self._attempts or wait >= _remaining_seconds():
+                    raise failed.told from failed.__cause__
+                self._pause(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _attempt(self, request: "_Request") -> PeerResponse:
+        if wait := self._breaker.wait_seconds():
+            told = PeerUnavailable(f"{self.name} is left alone.", retry_after_seconds=wait)
+            raise _Failed(told, retry_after_seconds=wait)
+        try:
+            answer = self._send(request)
+        except _Failed as failed:
+            (self._breaker.failed if failed.of_the_peer else self._breaker.abandoned)()
+            raise
+        except BaseException:
+            self._breaker.abandoned()
+            raise
+        self._breaker.succeeded()
+        if answer.status >= 400:
+            raise _refusal(self.name, answer)
+        return answer
+
+    def _send(self, request: "_Request") -> PeerResponse:
+        left = _remaining_seconds()
+        until = time.monotonic() + min(left, self._read_timeout_seconds)
+        timeout = (min(left, self._connect_timeout_seconds), min(left, self._read_timeout_seconds))
+        try:
+            with self._session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                data=request.body,
+                headers={**request.headers, **self._inside_headers(request.subject, left)},
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as answer:
+                body = _read(answer, until)
+        except (requests.Timeout, TimeoutError) as late:
+            # Cut short by the caller's deadline, it says nothing about the peer.
+            raise _Failed(PeerTimeout(), of_the_peer=left > self._read_timeout_seconds) from late
+        except (requests.RequestException, HTTPError) as gone:
+            raise _Failed(PeerUnavailable(f"{self.name} cannot be reached.")) from gone
+        if answer.status_code >= 500:
+            told = PeerUnavailable(f"{self.name} answered {answer.status_code}.")
+            raise _Failed(told, retry_after_seconds=_seconds(answer.headers), final=answer.status_code == 500)
+        return PeerResponse(answer.status_code, answer.headers, body)
+
+    def _inside_headers(self, subject: str | None, left: float) -> dict[str, str]:
+        here = context.current()
+        actor = self._signer.issuer if subject is not None else None
+        headers = {
+            "Authorization": f"Bearer {self._signer.sign(self.name, subject, actor=actor)}",
+            "X-Request-ID": here.request_id,
+            "traceparent": context.child_traceparent(here.traceparent),
+        }
+        if left != float("inf"):
+            headers["X-Request-Deadline-Ms"] = str(int(left * 1000))
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    params: Mapping[str, Any] | None
+    body: bytes | None
+    headers: Mapping[str, str]
+    subject: str | None
+
+
+class _Failed(Exception):
+    """One attempt failed: what to tell if it was the last, and whether another makes sense."""
+
+    def __init__(
+        self,
+        told: Unavailable | DeadlineExceeded,
+        *,
+        retry_after_seconds: float = 0.0,
+        of_the_peer: bool = True,
+        final: bool = False,
+    ) -> None:
+        super().__init__(str(told))
+        self.told = told
+        self.retry_after_seconds = retry_after_seconds
+        self.of_the_peer = of_the_peer
+        self.final = final
+
+
+def _refusal(name: str, answer: PeerResponse) -> Exception:
+    try:
+        problem = answer.json()
+    except PeerNonsense:
+        problem = None
+    code, detail = (problem.get("code"), problem.get("detail")) if isinstance(problem, dict) else ("", "")
+    if code == "request_in_progress":
+        told = PeerUnavailable(f"{name} still works on the first request.")
+        return _Failed(told, retry_after_seconds=_seconds(answer.headers))
+    return PeerError(answer.status, str(code or ""), str(detail or ""))
+
+
+def _read(answer: requests.Response, until: float) -> bytes:
+    """Return the body; each piece is waited for at most the read timeout, all of them until a monotonic
+    moment."""
+    pieces, size = [], 0
+    while piece := answer.raw.read1(64 * 1024, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > until:
+            raise TimeoutError("the answer takes too long")
+        if size > _BODY_MAX_BYTES:
+            raise requests.RequestException("the answer is too large")
+    return b"".join(pieces)
+
+
+def _remaining_seconds() -> float:
+    return context.current().remaining_seconds()
+
+
+def _backoff_seconds(attempt: int) -> float:
+    """Return a wait with full jitter:
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/"""
+    return random.uniform(0, min(_BACKOFF_MAX_SECONDS, _BACKOFF_SECONDS * 2**attempt))
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    said = headers.get("Retry-After", "")
+    return float(said) if said.isascii() and said.isdigit() else 0.0

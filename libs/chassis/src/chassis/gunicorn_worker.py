@@ -86,9 +86,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
     def serve(self, connection: Connection) -> None:
         try:
             connection.serve()
-        except (
-            Exception
-        ):  # the outermost boundary: Flask answers for the app's errors, this is a fault of our own
+        except Exception:  # noqa: BLE001  # the outermost boundary; Flask has answered for the app's errors
             _log.exception("connection failed")
         finally:
             self.connections.discard(connection)

@@ -21,6 +21,7 @@ _named = re.compile(
     r"""(?P<value>"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|(?:(?:bearer|basic)\s+)?[^\s,;&"'{\[]+)""",
     re.IGNORECASE | re.DOTALL,
 )
+_cookies = re.compile(r"""(cookie["']?\s*[:=]\s*)[^"'\r\n][^\r\n]*""", re.IGNORECASE)
 _scheme = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
 _jwt = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _provider_key = re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}")
@@ -50,6 +51,7 @@ def _redact_short(text: str) -> str:
 
 def _redact_suspect(text: str) -> str:
     text = _jwt.sub(MASK, text)
+    text = _cookies.sub(rf"\1{MASK}", text)
     text = _named.sub(_keep_name, text)
     text = _scheme.sub(rf"\1 {MASK}", text)
     text = _provider_key.sub(MASK, text)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from chassis import embedded
 from stack.places import DATABASES, Places
-from stack.processes import StartFailed, until
+from stack.processes import StartFailed, run, until
 from stack.readiness import Watch
 
 ANSWER_SECONDS = 30
@@ -78,7 +78,4 @@ def migrate_one(places: Places, name: str) -> None:
 
     Raises StartFailed.
     """
-    command = places.run_as(name, "-m", "chassis.migrations", name, "migrations")
-    ran = subprocess.run(command, cwd=places.root / name, capture_output=True, text=True)
-    if ran.returncode:
-        raise StartFailed(f"the database {name} could not be migrated:\n{ran.stdout}{ran.stderr}")
+    run(places.run_as(name, "-m", "chassis.migrations", name, "migrations"), places.root / name)

@@ -1,12 +1,11 @@
 """What a stack is given once, at its first start: an administrator and something to sell."""
 
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from stack import keys
 from stack.places import Places
-from stack.processes import StartFailed
+from stack.processes import run
 from stack.settings import ADMIN_EMAIL
 
 
@@ -37,14 +36,3 @@ def load_sample_catalogue(places: Places) -> None:
     sample = places.temporary / "catalogue.csv"
     sample.write_text(run([sys.executable, str(places.root / "scripts/sample-catalogue")]))
     run(places.run_as("orders", "-m", "orders.catalogue", str(sample)))
-
-
-def run(command: Sequence[str], standard_input: str = "") -> str:
-    """Return what a command prints.
-
-    Raises StartFailed.
-    """
-    ran = subprocess.run(command, input=standard_input, capture_output=True, text=True)
-    if ran.returncode:
-        raise StartFailed(f"{' '.join(command[-3:])} failed:\n{ran.stdout}{ran.stderr}")
-    return ran.stdout

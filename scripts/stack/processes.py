@@ -8,8 +8,9 @@ import socket
 import subprocess
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ from stack.places import Places
 MARK = "SOUK_SUPERVISED"
 # The groups of deploy/embedded/supervisord.conf, in the order they start.
 GROUPS = ("engines", "services", "edge")
+COMMAND_SECONDS = 60
 CALL_TIMEOUT_SECONDS = 10
 STOP_SECONDS = 60
 TERMINATE_SECONDS = 15
@@ -125,6 +127,23 @@ class Supervisor:
             while time.monotonic() < deadline:
                 self._call.getState()  # each question also makes it look for children that ended
                 time.sleep(0.1)
+
+
+def run(command: Sequence[str], cwd: Path | None = None, standard_input: str = "") -> str:
+    """Return what a command prints; it gets a minute.
+
+    Raises StartFailed with all that the command said.
+    """
+    named = " ".join(command[-3:])
+    try:
+        ran = subprocess.run(
+            command, cwd=cwd, input=standard_input, capture_output=True, text=True, timeout=COMMAND_SECONDS
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise StartFailed(f"{named} did not end in {COMMAND_SECONDS} s") from slow
+    if ran.returncode:
+        raise StartFailed(f"{named} failed:\n{ran.stdout}{ran.stderr}".rstrip())
+    return ran.stdout
 
 
 def until(condition: Callable[[], bool], timeout_seconds: float, otherwise: Callable[[], str]) -> None:

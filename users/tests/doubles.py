@@ -13,6 +13,7 @@ from users.domain import (
     Client,
     EmailTaken,
     Notification,
+    PasswordsBusy,
     Role,
     Session,
     User,
@@ -152,6 +153,16 @@ class PlainPasswords:
 
     def outdated(self, password_hash: str) -> bool:
         return not password_hash.startswith(f"{self.current}:")
+
+
+class BusyPasswords(PlainPasswords):
+    """Has more to do than it can."""
+
+    def hash(self, password: str) -> str:
+        raise PasswordsBusy(retry_after_seconds=1)
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        raise PasswordsBusy(retry_after_seconds=1)
 
 
 class PlainTokens:

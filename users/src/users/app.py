@@ -25,9 +25,14 @@ VERSION = "0.1.0"
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def create_app(settings: Settings, *, database: Database[Transaction] | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    database: Database[Transaction] | None = None,
+    passwords: Passwords | None = None,
+) -> Flask:
     database = database or Database(settings, Transaction)
-    passwords = create_passwords(settings)
+    passwords = passwords or create_passwords(settings)
     access_tokens = create_access_tokens(settings)
     refresh_token_lifetime = timedelta(seconds=settings.refresh_token_lifetime_seconds)
     accounts = Accounts(database, passwords)

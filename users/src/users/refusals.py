@@ -75,6 +75,8 @@ def document(openapi: dict[str, Any]) -> None:
     """Correct what the service's OpenAPI document says about the token endpoints."""
     components = openapi["components"]
     components["schemas"]["OAuthError"] = OAUTH_ERROR
+    for form in ("TokenForm", "RevocationForm"):
+        components["schemas"][form]["additionalProperties"] = {"type": "string"}  # no parameter comes twice
     # Whoever holds the cookie names no token.
     components["schemas"]["RevocationForm"]["anyOf"] = [
         {"required": ["token"]},

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from running import Gateway, environment, make_keys
+from running import Gateway, environment, live_service, make_keys
 
 from chassis.postgres import Database
 from chassis.settings import load
@@ -58,3 +58,9 @@ def app(settings, shared_database):
 @pytest.fixture
 def gateway(app, signer, postgres):
     return Gateway(app.test_client(use_cookies=False), signer)
+
+
+@pytest.fixture(scope="session")
+def live(env, tmp_path_factory):
+    with live_service(env, tmp_path_factory.mktemp("live"), "gevent") as live:
+        yield live

@@ -2,8 +2,10 @@ from http.cookies import SimpleCookie
 
 import jwt
 import pytest
-from running import PASSWORD
+from doubles import BusyPasswords
+from running import PASSWORD, Gateway
 
+from users.app import create_app
 from users.oauth import COOKIE
 
 
@@ -127,6 +129,7 @@ def test_an_access_token_cannot_be_revoked_and_nobody_says_it_was(gateway, ada):
     assert (answer.status_code, answer.json["error"]) == (400, "unsupported_token_type")
 
 
+REGISTRATION = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
 SIGN_IN = {
     "grant_type": "password",
     "client_id": "mobile",
@@ -188,6 +191,15 @@ def test_parameters_nobody_knows_and_empty_ones_are_ignored(gateway, ada):
 def test_a_token_request_that_nobody_vouches_for_is_refused(gateway, ada):
     answer = gateway.client.post("/api/v1/auth/token", data=SIGN_IN)
     assert (answer.status_code, answer.json["error"]) == (401, "invalid_request")
+
+
+def test_with_too_many_passwords_at_once_one_is_asked_to_come_back(settings, postgres, signer):
+    app = create_app(settings, database=postgres, passwords=BusyPasswords())
+    gateway = Gateway(app.test_client(), signer)
+    signing_in, registering = gateway.sign_in(), gateway.call("POST", "/api/v1/users", json=REGISTRATION)
+    assert (signing_in.status_code, signing_in.json["error"]) == (503, "temporarily_unavailable")
+    assert (registering.status_code, registering.json["code"]) == (503, "passwords_busy")
+    assert signing_in.headers["Retry-After"] == registering.headers["Retry-After"] == "1"
 
 
 def test_no_other_method_is_served(gateway):

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,6 +84,26 @@ def test_no_more_run_at_once_than_allowed(until):
         hasher.go.set()
         assert [each.result(5) for each in hashes] == ["hash"] * 10
     assert hasher.most == 2
+
+
+BESIDE_A_HASH = """
+from gevent import monkey; monkey.patch_all()
+import gevent
+from argon2 import PasswordHasher
+from users.passwords import Passwords
+
+passwords = Passwords(PasswordHasher(memory_cost=8192, time_cost=30), at_once=1, waiting=0)
+hashing, others = gevent.spawn(passwords.hash, "canary"), 0
+while not hashing.dead:
+    gevent.sleep(0.001)
+    others += 1
+print(others)
+"""
+
+
+def test_under_gevent_other_requests_go_on_beside_a_hash():
+    told = subprocess.run([sys.executable, "-c", BESIDE_A_HASH], capture_output=True, check=True, text=True)
+    assert int(told.stdout) > 5
 
 
 def test_one_more_than_may_wait_is_refused_for_now(until):

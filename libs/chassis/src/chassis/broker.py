@@ -33,6 +33,8 @@ class Broker:
         self._url = url
         self._client_name = client_name
         self._client = Client()
+        self._closing = False
+        self.session = 0  # counts connections: what was asked for in an earlier one is lost
 
     @property
     def connected(self) -> bool:
@@ -66,15 +68,18 @@ class Broker:
 
     async def close(self) -> None:
         """Send what is buffered and close the connection."""
+        self._closing = True
         if self._client.is_connected:
             await self._client.drain()
         await self._client.close()
 
     async def _connect(self, closed: asyncio.Event) -> None:
         async def lost() -> None:
-            log.warning("connection to the broker lost")
+            if not self._closing:
+                log.warning("connection to the broker lost")
 
         async def back() -> None:
+            self.session += 1
             log.info("connected to the broker again")
 
         async def ended() -> None:
@@ -98,6 +103,7 @@ class Broker:
             reconnected_cb=back,
             closed_cb=ended,
         )
+        self.session += 1
         log.info("connected to the broker")
 
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from chassis.errors import BadRequest, Conflict, Invalid
 from chassis.ids import new_id
-from chassis.postgres import Database, Transaction
+from chassis.postgres import Transaction
 from chassis.presence import PRESENCE_LOCKS
 
 HOLD = timedelta(seconds=30)
-KEPT = timedelta(hours=24)
 RETRY_AFTER_SECONDS = 1
 # An RFC 8941 string, or the bare characters of one that many clients send. Of the bare ones no comma: servers
 # join two headers of one name with it.
@@ -213,14 +212,6 @@ class Once:
     def _lock_number(self) -> int:
         scope = json.dumps(sorted(self._scope.items())).encode()
         return int.from_bytes(hashlib.sha256(scope).digest()[:8], signed=True)
-
-
-def purge(database: Database[Any]) -> int:
-    """Delete the keys older than 24 h, and return how many they were. For the worker's housekeeping."""
-    with database.read() as one:
-        return one.conn.execute(
-            "DELETE FROM idempotency_keys WHERE created_at < now() - %s", (KEPT,)
-        ).rowcount
 
 
 def _claim(tx: Transaction, claim: dict[str, Any]) -> tuple[bool, uuid.UUID | None]:

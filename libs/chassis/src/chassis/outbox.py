@@ -63,6 +63,7 @@ class Relay:
         self._service = service
         self._database = database
         self._measure_at = 0.0
+        self._session = 0
 
     async def run(self, broker: Broker, stop: Stop) -> None:
         """Publish until a stop is asked for. Raises psycopg.OperationalError when the database is lost."""
@@ -72,7 +73,7 @@ class Relay:
             while not stop.asked:
                 await self._measure(conn)
                 try:
-                    more = await self._round(conn, broker.jetstream())
+                    more = await self._round(conn, await self._jetstream(broker))
                 except BROKER_ERRORS as error:
                     log.warning("events wait for the broker: %s: %s", type(error).__name__, error)
                     await stop.pause(pause)
@@ -92,11 +93,16 @@ class Relay:
         if outcome.trouble is None:
             return len(rows) == BATCH
         if isinstance(outcome.trouble, NoStreamResponseError):
-            await ensure_stream(
-                js, stream_of(self._service), subject_of(self._service, ">"), days=STREAM_DAYS
-            )
-            return True
+            self._session = 0
         raise outcome.trouble
+
+    async def _jetstream(self, broker: Broker) -> JetStreamContext:
+        js = broker.jetstream()
+        if self._session != broker.session:
+            stream, subjects = stream_of(self._service), subject_of(self._service, ">")
+            await ensure_stream(js, stream, subjects, days=STREAM_DAYS)
+            self._session = broker.session
+        return js
 
     async def _publish(self, js: JetStreamContext, rows: list[DictRow]) -> _Outcome:
         outcome = _Outcome()

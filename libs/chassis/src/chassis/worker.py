@@ -1,0 +1,119 @@
+"""The worker: runs a service's tasks side by side until SIGTERM, and is not brought down by what fails around
+it."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import psycopg
+
+from chassis import logs
+from chassis.broker import BROKER_ERRORS, Broker
+from chassis.errors import Unavailable
+from chassis.health import Readiness
+from chassis.probes import Probes
+from chassis.stopping import Stop
+from chassis.tasks import Every, Task
+
+__all__ = ["Every", "Worker", "WorkerSettings"]
+
+RESTART_SECONDS = (0.1, 5.0)
+# Enough for all handlers and periodic works of a service; threads are made when they are needed.
+THREADS = 32
+# What fails because something else is down, and is told in one line.
+_OUTAGES = (Unavailable, psycopg.OperationalError, *BROKER_ERRORS)
+log = logging.getLogger(__name__)
+
+
+class WorkerSettings(Protocol):
+    """The settings a worker reads; chassis.settings.ServiceSettings has them."""
+
+    nats_url: str
+    worker_bind: str
+    shutdown_drain_seconds: float
+    log_level: str
+
+
+class Worker:
+    """A process of tasks: Relay, Consumer, Every. It answers /livez, /readyz and /metrics on `worker_bind`.
+
+    A task that fails is run again after 0.1 s, then after twice as long each time up to 5 s. The broker may
+    be down at the start or at any time: /readyz tells. SIGTERM and SIGINT end it with exit code 0.
+    """
+
+    def __init__(
+        self, name: str, settings: WorkerSettings, *, checks: Mapping[str, Callable[[], object]] | None = None
+    ) -> None:
+        """Take the service's name and what else readiness depends on: {"database": database.ping, ...}."""
+        self._name = name
+        self._settings = settings
+        self._broker = Broker(settings.nats_url, client_name=name)
+        self._tasks: list[Task] = []
+        self.readiness = Readiness()
+        for check_name, check in (checks or {}).items():
+            self.readiness.register(check_name, check)
+        self.readiness.register("broker", self._broker.check)
+
+    def add(self, task: Task) -> "Worker":
+        """Add a task; returns the worker, for the next one."""
+        self._tasks.append(task)
+        return self
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT: unready, no new work, the work in hand finished within the drain's
+        bound."""
+        logs.configure(self._name, self._settings.log_level)
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        stop, broker_stop = Stop(), Stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.ask)
+        probes = Probes(self._settings.worker_bind, self.readiness)
+        await probes.start()
+        log.info("worker started", extra={"tasks": [task.name for task in self._tasks]})
+        connection = asyncio.create_task(self._broker.run(broker_stop))
+        works = [asyncio.create_task(self._keep_running(task, stop)) for task in self._tasks]
+        await stop.wait()
+        self.readiness.drain()
+        in_time = await self._drain(works)
+        broker_stop.ask()
+        await asyncio.wait({connection})
+        await self._broker.close()
+        probes.close()
+        log.info("worker stopped", extra={"drained": in_time})
+        if not in_time:
+            # A thread in the middle of a call cannot be cancelled, and asyncio would wait for it. Whatever it
+            # does is a transaction that now rolls back.
+            logging.shutdown()
+            os._exit(0)
+
+    async def _drain(self, works: list[asyncio.Task[None]]) -> bool:
+        if not works:
+            return True
+        _, late = await asyncio.wait(works, timeout=self._settings.shutdown_drain_seconds)
+        for work in late:
+            work.cancel()
+        return not late
+
+    async def _keep_running(self, task: Task, stop: Stop) -> None:
+        shortest, longest = RESTART_SECONDS
+        pause = shortest
+        while not stop.asked:
+            began_at = time.monotonic()
+            try:
+                await task.run(self._broker, stop)
+            except _OUTAGES as error:
+                log.warning("task waits: %s: %s", type(error).__name__, error, extra={"task": task.name})
+            except Exception:  # the outermost boundary of a task: it is run again
+                log.exception("task failed", extra={"task": task.name})
+            if time.monotonic() - began_at > longest:
+                pause = shortest
+            await stop.pause(pause)
+            pause = min(pause * 2, longest)

@@ -81,7 +81,9 @@ def build_api(verifier: Verifier, boxes: dict[uuid.UUID, Box]) -> Api:
     @api.get("/api/v1/boxes", query=fields.PageQuery, answer=page_of(BoxView), caller=ANYONE)
     def list_boxes(call: Call):
         after, limit = call.query["cursor"], call.query["limit"]
-        found = sorted((box for box in boxes.values() if after is None or box.id < after), key=lambda box: box.id)
+        found = sorted(
+            (box for box in boxes.values() if after is None or box.id < after), key=lambda box: box.id
+        )
         page = found[::-1][:limit]
         return Page(page, encode_cursor(page[-1].id) if len(found) > limit else None)
 
@@ -104,6 +106,11 @@ def build_api(verifier: Verifier, boxes: dict[uuid.UUID, Box]) -> Api:
         if boxes.pop(box_id, None) is None:
             raise NoSuchBox()
 
+    add_others(api, boxes)
+    return api
+
+
+def add_others(api: Api, boxes: dict[uuid.UUID, Box]) -> None:
     @api.put("/api/v1/labels/<label>", path=LabelPath, body=PartView, answer=PartView, also=(201,))
     def put_label(call: Call, label: str):
         return Answer({**call.body, "label": label}, status=201, headers={"ETag": '"1"'})
@@ -121,13 +128,13 @@ def build_api(verifier: Verifier, boxes: dict[uuid.UUID, Box]) -> Api:
     def audit(call: Call):
         return {"grant": str(call.user_id)[:3]}
 
-    return api
-
 
 @dataclass
 class Example:
     """The app, the signers of its two issuers, and what it holds."""
 
+    settings: ProcessSettings
+    verifier: Verifier
     app: Flask
     gateway: Signer
     auditor: Signer
@@ -141,9 +148,9 @@ class Example:
 def build(settings: ProcessSettings | None = None) -> Example:
     settings = settings or ProcessSettings(trust_bundle_file=Path("unused"), signing_key_file=Path("unused"))
     keys = {issuer: generate_key(issuer) for issuer in ("gateway", "auditor")}
-    bundle = TrustBundle({"keys": [public for _, public in keys.values()]})
+    verifier = Verifier(TrustBundle({"keys": [public for _, public in keys.values()]}), "boxes")
     boxes: dict[uuid.UUID, Box] = {}
     app = web.create_flask("boxes", settings)
-    build_api(Verifier(bundle, "boxes"), boxes).init_app(app)
+    build_api(verifier, boxes).init_app(app)
     gateway, auditor = (Signer(private, issuer) for issuer, (private, _) in keys.items())
-    return Example(app, gateway, auditor, boxes)
+    return Example(settings, verifier, app, gateway, auditor, boxes)

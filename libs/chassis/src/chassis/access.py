@@ -17,8 +17,9 @@ from chassis.problems import problem_bytes, problem_headers, status_of
 
 _log = logging.getLogger("access")
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-# No route of ours has such characters; let through, they end in a log, a file name or a statement.
-_odd = re.compile(r"[\x00-\x1f\x7f\\]")
+# No route of ours has such characters; let through, they end in a log, a file name or a statement. Flask would drop a
+# second slash at the start, and so see another path than a gateway did.
+_odd = re.compile(r"[\x00-\x1f\x7f\\]|\A//")
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -81,7 +82,7 @@ class Access:
         path: str = environ["PATH_INFO"]
         if _odd.search(path) is None and (path.isascii() or _is_utf8(path)):
             return self._app
-        return refusal(BadRequest("The path holds characters that no path has here."))
+        return refusal(BadRequest("No path here looks like this."))
 
 
 def _tell(here: RequestContext, told: dict[str, Any], seconds: float) -> None:

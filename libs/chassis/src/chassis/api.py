@@ -98,6 +98,7 @@ class Api:
         described = dump_bytes(document)
 
         def openapi_json() -> Response:
+            context.current().route = "/openapi.json"
             return Response(described, content_type="application/json")
 
         app.add_url_rule("/openapi.json", view_func=openapi_json, provide_automatic_options=False)
@@ -133,6 +134,10 @@ class Api:
         if route.idempotent:
             steps.append(_once(route))
         return steps
+
+
+class _Response(Response):
+    default_mimetype = None  # what has no body has no type
 
 
 class _NoParameters(Schema):
@@ -218,11 +223,11 @@ def _parts(result: Any, status: int, show: Present | None) -> tuple[int, bytes, 
 
 def _respond(result: Any, status: int, show: Present | None) -> Response:
     status, body, headers = _parts(result, status, show)
-    return Response(body, status, headers, content_type="application/json" if body else None)
+    return _Response(body, status, headers, content_type="application/json" if body else None)
 
 
 def _replayed(replay: Replay) -> Response:
     """Answer again what was answered to this key the first time."""
     headers = {"Idempotent-Replayed": "true", "Cache-Control": "no-store"}
     kind = (MEDIA_TYPE if replay.status >= 400 else "application/json") if replay.body else None
-    return Response(replay.body, replay.status, headers, content_type=kind)
+    return _Response(replay.body, replay.status, headers, content_type=kind)

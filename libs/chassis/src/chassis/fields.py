@@ -16,7 +16,7 @@ EMAIL_PATTERN = (
     "^[A-Za-z0-9_%+-]+(\\.[A-Za-z0-9_%+-]+)*@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
     "(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 )
-_digits = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_digits = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
 class Body(Schema):

@@ -10,6 +10,8 @@ from concurrent.futures import TimeoutError as NotInTime
 import orjson
 from flask import Flask, Response
 
+from chassis import context
+
 _CHECK_SECONDS = 1.0
 _KEEP_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -87,9 +89,11 @@ def init_app(app: Flask, readiness: Readiness) -> None:
     app.extensions["chassis_readiness"] = readiness
 
     def livez() -> Response:
+        context.current().route = "/livez"
         return Response(b'{"status":"alive"}', content_type="application/json")
 
     def readyz() -> Response:
+        context.current().route = "/readyz"
         status, body = answer(readiness)
         return Response(body, status, content_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -14,6 +14,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from chassis import context
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -52,6 +54,7 @@ def init_app(app: Flask) -> None:
     """Serve /metrics."""
 
     def metrics() -> Response:
+        context.current().route = "/metrics"
         return Response(exposition(), content_type=CONTENT_TYPE)
 
     app.add_url_rule("/metrics", view_func=metrics, provide_automatic_options=False)

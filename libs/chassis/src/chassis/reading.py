@@ -16,6 +16,7 @@ from chassis.errors import (
     MalformedForm,
     MalformedJson,
     MalformedQuery,
+    TooLarge,
     UnsupportedMediaType,
 )
 from chassis.validation import invalid_body, invalid_parameters
@@ -24,9 +25,14 @@ _MOST_PARAMETERS = 50
 
 
 def read_raw(request: Request) -> bytes:
-    """Return the body's bytes. Raises BadRequest when the client sent fewer than it announced."""
+    """Return the body's bytes. Raises TooLarge, or BadRequest when the client sent fewer than it
+    announced."""
     raw = request.get_data(cache=False)
-    if request.content_length is not None and len(raw) < request.content_length:
+    if request.content_length is None:
+        # Werkzeug ends a chunked body at the limit, whether more comes or not.
+        if len(raw) == request.max_content_length and request.environ["wsgi.input"].read(1):
+            raise TooLarge()
+    elif len(raw) < request.content_length:
         raise BadRequest("The body ends before its Content-Length.")
     return raw
 

@@ -1,24 +1,34 @@
 """`make demo`: a shopper's journey through the gateway, step by step; the exit code is 1 if anything is off."""
 
+import contextlib
 import http.client
 import json
 import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from stack.places import Places
 
 PAID_WITHIN_SECONDS = 15
+TIMEOUT_SECONDS = 20
 CARD, EMPTY_CARD = "pm_card_visa", "pm_card_visa_chargeDeclinedInsufficientFunds"
 
 
 class Unexpected(Exception):
     """The stack answered something else than a shop should."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway answered."""
+
+    status: int
+    request_id: str
+    body: Any
 
 
 @dataclass
@@ -27,33 +37,44 @@ class Shopper:
 
     gateway_url: str
     token: str = ""
-    request_ids: list[str] = field(default_factory=list)
 
-    def call(
-        self, method: str, path: str, expected: int, body: Any = None, form: Mapping[str, str] | None = None
-    ) -> Any:
-        """Send one request, print it with its answer's status, and return the answer's JSON.
-
-        Raises Unexpected for any other status.
-        """
+    def send(self, method: str, path: str, content_type: str = "", payload: str = "") -> Answer:
+        """Send one request on a connection of its own."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        payload = None
-        if form is not None:
-            headers["Content-Type"], payload = "application/x-www-form-urlencoded", urlencode(form)
-        elif method == "POST":
-            headers["Idempotency-Key"] = str(uuid.uuid4())
-            headers["Content-Type"], payload = "application/json", json.dumps(body or {})
+        if payload:
+            headers |= {"Content-Type": content_type, "Idempotency-Key": str(uuid.uuid4())}
         place = urlsplit(self.gateway_url)
-        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
-        connection.request(method, path, payload, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        self.request_ids.append(answer.getheader("X-Request-ID", ""))
-        print(f"    {method} {path} -> {answer.status}")
-        if answer.status != expected:
-            raise Unexpected(f"{method} {path} answered {answer.status}, not {expected}: {text}")
-        return json.loads(text) if text else None
+        kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+        with contextlib.closing(kind(place.netloc, timeout=TIMEOUT_SECONDS)) as connection:
+            connection.request(method, path, payload or None, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        return Answer(answer.status, answer.getheader("X-Request-ID", ""), json.loads(text) if text else None)
+
+    def get(self, path: str) -> Any:
+        """Return what is at a path. Raises Unexpected."""
+        return expected(200, f"GET {path}", self.send("GET", path)).body
+
+    def post(self, path: str, body: Any, status: int = 201) -> Answer:
+        """Send JSON and print the status, which must be the one given. Raises Unexpected."""
+        answer = self.send("POST", path, "application/json", json.dumps(body))
+        print(f"    POST {path} -> {answer.status}")
+        return expected(status, f"POST {path}", answer)
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Get a token and keep it. Raises Unexpected."""
+        grant = {"grant_type": "password", "username": email, "password": password, "client_id": "mobile"}
+        path = "/api/v1/auth/token"
+        answer = self.send("POST", path, "application/x-www-form-urlencoded", urlencode(grant))
+        print(f"    POST {path} -> {answer.status}")
+        self.token = expected(200, f"POST {path}", answer).body["access_token"]
+
+
+def expected(status: int, request: str, answer: Answer) -> Answer:
+    """Return an answer that has the status it should have. Raises Unexpected."""
+    if answer.status != status:
+        raise Unexpected(f"{request} answered {answer.status}, not {status}: {answer.body}")
+    return answer
 
 
 def money(amount: int, currency: str) -> str:
@@ -64,86 +85,71 @@ def step(text: str) -> None:
     print(f"\n{text}", flush=True)
 
 
-def sign_in(shopper: Shopper) -> None:
-    """Register a new shopper and get a token."""
-    email = f"demo-{uuid.uuid4().hex[:12]}@shopper.example"
-    password = uuid.uuid4().hex
+def enter(shopper: Shopper) -> None:
+    """Register a new shopper and sign in."""
+    email, password = f"ada-{uuid.uuid4().hex[:8]}@shopper.example", uuid.uuid4().hex
     step(f"1. Ada registers as {email}")
-    shopper.call("POST", "/api/v1/users", 201, {"email": email, "password": password, "name": "Ada"})
+    shopper.post("/api/v1/users", {"email": email, "password": password, "name": "Ada"})
     step("2. ... and signs in")
-    grant = {"grant_type": "password", "username": email, "password": password, "client_id": "mobile"}
-    shopper.token = shopper.call("POST", "/api/v1/auth/token", 200, form=grant)["access_token"]
+    shopper.sign_in(email, password)
 
 
 def browse(shopper: Shopper) -> list[dict[str, Any]]:
     """Return three products that can be bought."""
     step("3. She looks through the catalogue")
-    products = shopper.call("GET", "/api/v1/products?limit=50", 200)["data"]
+    products = shopper.get("/api/v1/products?limit=100")["data"]
     found = [product for product in products if product["stock"] >= 2][:3]
     if len(found) < 3:
         raise Unexpected("the catalogue holds fewer than three products to buy: make catalogue FILE=...")
     for product in found:
         price = money(product["price"], product["currency"])
-        print(f"    {product['sku']:<14} {product['name']:<40} {price:>12}")
+        print(f"    {product['sku']:<26} {product['name']:<34} {price:>12}")
     return found
 
 
 def order(shopper: Shopper, products: list[dict[str, Any]]) -> dict[str, Any]:
     """Order one of each product and return the order."""
     items = [{"sku": product["sku"], "quantity": 1} for product in products]
-    placed = shopper.call("POST", "/api/v1/orders", 201, {"items": items})
+    placed = shopper.post("/api/v1/orders", {"items": items}).body
     print(f"    order {placed['id']}: {placed['status']}, {money(placed['total'], placed['currency'])}")
     return placed
 
 
 def until_paid(shopper: Shopper, order_id: str) -> None:
-    """Look at an order until the event of its payment has turned it PAID."""
-    deadline = time.monotonic() + PAID_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        found = shopper.call("GET", f"/api/v1/orders/{order_id}", 200)
-        if found["status"] == "PAID":
-            return
-        time.sleep(0.2)
-    raise Unexpected(f"order {order_id} is still {found['status']} after {PAID_WITHIN_SECONDS} s")
-
-
-def expect(found: Any, wanted: Any, what: str) -> None:
-    if found != wanted:
-        raise Unexpected(f"{what} is {found!r}, not {wanted!r}")
+    """Look at an order until the event of its payment has turned it PAID. Raises Unexpected."""
+    began = time.monotonic()
+    while (status := shopper.get(f"/api/v1/orders/{order_id}")["status"]) != "PAID":
+        if time.monotonic() - began > PAID_WITHIN_SECONDS:
+            raise Unexpected(f"order {order_id} is still {status} after {PAID_WITHIN_SECONDS} s")
+        time.sleep(0.02)
+    print(f"    {status}, {1000 * (time.monotonic() - began):.0f} ms later")
 
 
 def journey(shopper: Shopper) -> None:
-    """Walk the whole way.
-
-    Raises Unexpected, OSError.
-    """
-    sign_in(shopper)
+    """Walk the whole way. Raises Unexpected, OSError."""
+    enter(shopper)
     products = browse(shopper)
     step("4. She orders one of each; prices and stock are the server's")
     placed = order(shopper, products)
     step(f"5. She pays with {CARD}")
-    payment = shopper.call(
-        "POST", "/api/v1/payments", 201, {"order_id": placed["id"], "payment_method": CARD}
-    )
-    expect((payment["status"], payment["amount"]), ("succeeded", placed["total"]), "the payment")
-    paid_with = shopper.request_ids[-1]
+    paid = shopper.post("/api/v1/payments", {"order_id": placed["id"], "payment_method": CARD})
+    print(f"    payment {paid.body['id']}: {paid.body['status']}")
+    if (paid.body["status"], paid.body["amount"]) != ("succeeded", placed["total"]):
+        raise Unexpected(f"the payment is {paid.body}")
     step("6. The payment's event turns the order PAID")
     until_paid(shopper, placed["id"])
-    print("    PAID")
-
-    step("7. A second order, and a card without money")
+    step(f"7. A second order, and {EMPTY_CARD}")
     second = order(shopper, products[:1])
-    refusal = shopper.call(
-        "POST", "/api/v1/payments", 402, {"order_id": second["id"], "payment_method": EMPTY_CARD}
-    )
-    expect(refusal["code"], "card_declined", "the problem's code")
+    refusal = shopper.post(
+        "/api/v1/payments", {"order_id": second["id"], "payment_method": EMPTY_CARD}, 402
+    ).body
     print(f"    {refusal['code']}: {refusal['detail']}")
-    expect(
-        shopper.call("GET", f"/api/v1/orders/{second['id']}", 200)["status"], "PENDING", "the second order"
-    )
-    print("    the order waits for another card: PENDING")
+    status = shopper.get(f"/api/v1/orders/{second['id']}")["status"]
+    print(f"    the order waits for another card: {status}")
+    if (refusal["code"], status) != ("card_declined", "PENDING"):
+        raise Unexpected(f"the refusal is {refusal}")
     step(
-        f"All as it should be. What the payment did everywhere:\n    grep {paid_with} {relative_logs()}/*.log"
+        f"All as it should be. What the payment did, everywhere:\n    grep {paid.request_id} {relative_logs()}/*.log"
     )
 
 

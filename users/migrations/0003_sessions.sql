@@ -1,11 +1,9 @@
--- One row for each sign-in: the family of its refresh tokens, of which two hashes matter.
+-- One row for each sign-in: a family of refresh tokens, of which the hash of the usable one is kept.
 CREATE TABLE sessions (
     id uuid,
     user_id uuid NOT NULL,
     client_id text NOT NULL,
     token_hash bytea NOT NULL,
-    spent_token_hash bytea,
-    rotated_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     CONSTRAINT sessions_pk PRIMARY KEY (id),
     CONSTRAINT sessions_user_fk FOREIGN KEY (user_id) REFERENCES users (id)

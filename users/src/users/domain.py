@@ -14,9 +14,6 @@ from uuid import UUID
 
 from chassis.errors import BadRequest, Conflict, NotFound, Unauthenticated, Unavailable
 
-# How long a spent refresh token may be shown again, for a client that never got its answer.
-LOST_ANSWER_GRACE = timedelta(seconds=10)
-
 _SESSION_ID_BYTES = 16
 _SECRET_BYTES = 32
 _refresh_token = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
@@ -153,8 +150,6 @@ class Session:
     user_id: UUID
     client_id: str
     token_hash: bytes = field(repr=False)
-    spent_token_hash: bytes | None = field(default=None, repr=False)
-    rotated_at: datetime
     expires_at: datetime
 
     @classmethod
@@ -166,7 +161,6 @@ class Session:
             user_id=user_id,
             client_id=client.id,
             token_hash=token.hash,
-            rotated_at=now,
             expires_at=now + lifetime,
         )
 
@@ -176,30 +170,13 @@ class Session:
     def rotated(
         self, shown: RefreshToken, successor: RefreshToken, now: datetime, lifetime: timedelta
     ) -> Session | None:
-        """The session once `shown` is exchanged for `successor`; None when a token of it was shown by two parties.
+        """The session once `shown` is exchanged for `successor`; None when `shown` was exchanged before.
 
-        A client whose answer was lost shows the token before, and within the grace gets another successor. Still
-        one token is usable: the successor it replaces is forgotten, and whoever did receive that one ends the
-        session by showing it.
+        Then two parties hold tokens of this session, and nobody can tell which of them is the thief.
         """
-        if hmac.compare_digest(shown.hash, self.token_hash):
-            return replace(
-                self,
-                token_hash=successor.hash,
-                spent_token_hash=shown.hash,
-                rotated_at=now,
-                expires_at=now + lifetime,
-            )
-        if self._answer_may_be_lost(shown, now):
-            return replace(self, token_hash=successor.hash)
-        return None
-
-    def _answer_may_be_lost(self, shown: RefreshToken, now: datetime) -> bool:
-        return (
-            self.spent_token_hash is not None
-            and hmac.compare_digest(shown.hash, self.spent_token_hash)
-            and now < self.rotated_at + LOST_ANSWER_GRACE
-        )
+        if not hmac.compare_digest(shown.hash, self.token_hash):
+            return None
+        return replace(self, token_hash=successor.hash, expires_at=now + lifetime)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,16 +15,12 @@ class Sessions(Transaction):
                 user_id,
                 client_id,
                 token_hash,
-                spent_token_hash,
-                rotated_at,
                 expires_at
             ) VALUES (
                 %(id)s,
                 %(user_id)s,
                 %(client_id)s,
                 %(token_hash)s,
-                %(spent_token_hash)s,
-                %(rotated_at)s,
                 %(expires_at)s
             )
             """,
@@ -41,8 +37,6 @@ class Sessions(Transaction):
                 sessions.user_id,
                 sessions.client_id,
                 sessions.token_hash,
-                sessions.spent_token_hash,
-                sessions.rotated_at,
                 sessions.expires_at
             FROM sessions
             JOIN users ON users.id = sessions.user_id
@@ -60,8 +54,6 @@ class Sessions(Transaction):
             UPDATE sessions
             SET
                 token_hash = %(token_hash)s,
-                spent_token_hash = %(spent_token_hash)s,
-                rotated_at = %(rotated_at)s,
                 expires_at = %(expires_at)s
             WHERE id = %(id)s
             """,

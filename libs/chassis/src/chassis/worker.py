@@ -5,28 +5,21 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-import psycopg
-
 from chassis import logs
-from chassis.broker import BROKER_ERRORS, Broker
-from chassis.errors import Unavailable
+from chassis.broker import Broker
 from chassis.health import Readiness
 from chassis.probes import Probes
 from chassis.stopping import Stop
-from chassis.tasks import Every, Task
+from chassis.tasks import Every, Task, keep_running
 
 __all__ = ["Every", "Worker", "WorkerSettings"]
 
-RESTART_SECONDS = (0.1, 5.0)
 # Enough for all handlers and periodic works of a service; threads are made when they are needed.
 THREADS = 32
-# What fails because something else is down, and is told in one line.
-_OUTAGES = (Unavailable, psycopg.OperationalError, *BROKER_ERRORS)
 log = logging.getLogger(__name__)
 
 
@@ -79,7 +72,7 @@ class Worker:
         await probes.start()
         log.info("worker started", extra={"tasks": [task.name for task in self._tasks]})
         connection = asyncio.create_task(self._broker.run(broker_stop))
-        works = [asyncio.create_task(self._keep_running(task, stop)) for task in self._tasks]
+        works = [asyncio.create_task(keep_running(task, self._broker, stop)) for task in self._tasks]
         await stop.wait()
         self.readiness.drain()
         in_time = await self._drain(works)
@@ -101,19 +94,3 @@ class Worker:
         for work in late:
             work.cancel()
         return not late
-
-    async def _keep_running(self, task: Task, stop: Stop) -> None:
-        shortest, longest = RESTART_SECONDS
-        pause = shortest
-        while not stop.asked:
-            began_at = time.monotonic()
-            try:
-                await task.run(self._broker, stop)
-            except _OUTAGES as error:
-                log.warning("task waits: %s: %s", type(error).__name__, error, extra={"task": task.name})
-            except Exception:  # the outermost boundary of a task: it is run again
-                log.exception("task failed", extra={"task": task.name})
-            if time.monotonic() - began_at > longest:
-                pause = shortest
-            await stop.pause(pause)
-            pause = min(pause * 2, longest)

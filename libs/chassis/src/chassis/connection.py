@@ -5,24 +5,21 @@ import io
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import formatdate
-from functools import lru_cache
 from typing import Any
 
 from chassis import context
 from chassis.errors import BadRequest
 from chassis.http1 import Incoming, Malformed, RequestParser
 from chassis.problems import MEDIA_TYPE, problem_bytes
+from chassis.wsgi_wire import Answer, Body, WsgiApp, http_date
 
 _log = logging.getLogger("access")
 _READ_BYTES = 64 * 1024
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 256 * 1024
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class Connection:
         def may_go_on() -> bool:
             return request.keep_alive and request.complete and not self._closing()
 
-        answer = _Answer(self._sock, environ, may_go_on, self._patience.write_seconds)
+        answer = Answer(self._sock, environ, may_go_on, self._patience.write_seconds)
         pieces = self._app(environ, answer.start)
         try:
             answer.send(pieces)
@@ -130,7 +127,7 @@ class Connection:
             return io.BytesIO(b"".join(request.body))
         until = time.monotonic() + self._patience.body_seconds
         expects = str(request.environ.get("HTTP_EXPECT", "")).lower() == "100-continue"
-        return _Body(
+        return Body(
             request,
             lambda: self._receive(until) and self._malformed is None,
             self._go_on if expects else None,
@@ -147,7 +144,7 @@ class Connection:
             _log.info("request", extra=fields)
             head = (
                 f"HTTP/1.1 {wrong.status} Refused\r\n"
-                f"Date: {_date(int(time.time()))}\r\nX-Request-ID: {here.request_id}\r\n"
+                f"Date: {http_date(int(time.time()))}\r\nX-Request-ID: {here.request_id}\r\n"
                 f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             )
         self._sock.settimeout(self._patience.write_seconds)
@@ -165,100 +162,3 @@ class Connection:
             if not data:
                 return
             read += len(data)
-
-
-class _Answer:
-    """What the app answers, written with its framing (RFC 9112, section 6)."""
-
-    __slots__ = ("_chunked", "_environ", "_head", "_may_go_on", "_sock", "_write_seconds", "keep_alive")
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        environ: dict[str, Any],
-        may_go_on: Callable[[], bool],
-        write_seconds: float,
-    ) -> None:
-        self.keep_alive = False
-        self._sock = sock
-        self._environ = environ
-        self._may_go_on = may_go_on
-        self._write_seconds = write_seconds
-        self._head = b""
-        self._chunked = False
-
-    def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: object = None
-    ) -> Callable[[bytes], None]:
-        """WSGI's start_response."""
-        lines = [f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\n"]
-        framed = status.startswith(("204", "304"))
-        self.keep_alive = self._may_go_on()
-        for name, value in headers:
-            if name == "Connection":
-                self.keep_alive = self.keep_alive and value.lower() != "close"
-                continue
-            framed = framed or name == "Content-Length"
-            lines.append(f"{name}: {value}\r\n")
-        if not framed:
-            self._chunked = self._environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-            self.keep_alive = self.keep_alive and self._chunked
-            lines.append("Transfer-Encoding: chunked\r\n" if self._chunked else "")
-        lines.append("\r\n" if self.keep_alive else "Connection: close\r\n\r\n")
-        head = "".join(lines)
-        if head.count("\n") != head.count("\r\n") or head.count("\r\n") > len(headers) + 5:
-            raise ValueError("a header of the answer holds a line break")
-        self._head = head.encode("latin-1")
-        self._sock.settimeout(self._write_seconds)
-        return self._write
-
-    def send(self, pieces: Iterable[bytes]) -> None:
-        """Write head and body: in one go where the body is one piece."""
-        bodiless = self._environ["REQUEST_METHOD"] == "HEAD"
-        for piece in pieces:
-            if piece and not bodiless:
-                self._write(piece)
-        if self._chunked and not bodiless:
-            self._sock.sendall(self._head + b"0\r\n\r\n")
-        elif self._head:
-            self._sock.sendall(self._head)
-
-    def _write(self, piece: bytes) -> None:
-        if self._chunked:
-            piece = b"%x\r\n%b\r\n" % (len(piece), piece)
-        self._sock.sendall(self._head + piece)
-        self._head = b""
-
-
-class _Body(io.RawIOBase):
-    """A body that is still coming: reads wait for the client."""
-
-    def __init__(self, request: Incoming, more: Callable[[], bool], go_on: Callable[[], None] | None) -> None:
-        self._request = request
-        self._more = more
-        self._go_on = go_on
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        pieces = self._request.body
-        while not pieces:
-            if self._request.complete:
-                return 0
-            if self._go_on is not None:
-                self._go_on()
-                self._go_on = None
-            if not self._more():
-                raise ConnectionError("The body ended too soon, or took too long.")
-        piece = pieces.popleft()
-        size = min(len(piece), len(buffer))
-        buffer[:size] = piece[:size]
-        if size < len(piece):
-            pieces.appendleft(piece[size:])
-        return size
-
-
-@lru_cache(maxsize=2)
-def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)

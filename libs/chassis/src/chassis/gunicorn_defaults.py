@@ -1,6 +1,6 @@
 """gunicorn's settings for every service, from its environment; the whole of a service's gunicorn.conf.py.
 
-    from chassis.gunicorn_defaults import defaults; globals().update(defaults("orders"))
+    from chassis.gunicorn_defaults import defaults; globals().update(defaults("<service>"))
 
 This module is imported before the app: it imports nothing that opens sockets or reads
 PROMETHEUS_MULTIPROC_DIR.

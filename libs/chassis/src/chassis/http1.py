@@ -88,6 +88,8 @@ class RequestParser:
         assert request is not None
         environ = request.environ
         version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Malformed(505, "HTTP/1.1 is spoken here.")
         if version == "1.1" and "HTTP_HOST" not in environ:
             raise Malformed(400, "The Host header is missing.")
         if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":  # type: ignore[attr-defined]

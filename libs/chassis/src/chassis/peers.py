@@ -1,12 +1,5 @@
 """Calls to other services: signed, inside the request's deadline, retried only where that is safe, with a
-breaker.
-
-    ServiceError
-      PeerUnavailable (Unavailable)       it cannot be reached, says it cannot serve, or its breaker is open
-      PeerTimeout (DeadlineExceeded)      it did not answer in time: it may or may not have done what was asked
-      PeerNonsense (BadGateway)           it answered what nobody can read
-    PeerError                             it refused: `status` and `code` of its problem document, to be translated
-"""
+breaker."""
 
 import http.cookiejar
 import random
@@ -15,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
@@ -23,52 +15,16 @@ from urllib3.exceptions import HTTPError
 from chassis import context
 from chassis.assertions import Signer
 from chassis.breaker import Breaker
-from chassis.errors import BadGateway, DeadlineExceeded, Unavailable
+from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.peer_answers import PeerError, PeerNonsense, PeerResponse, PeerTimeout, PeerUnavailable
 from chassis.presenting import dump_bytes
+
+__all__ = ["Peer", "PeerError", "PeerNonsense", "PeerResponse", "PeerTimeout", "PeerUnavailable"]
 
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.05, 1.0
 _BODY_MAX_BYTES = 8 * 1024 * 1024
 _POOL = 32
-
-
-class PeerUnavailable(Unavailable):
-    code = "peer_unavailable"
-
-
-class PeerTimeout(DeadlineExceeded):
-    code = "peer_timeout"
-    title = "A part this needs did not answer in time"
-
-
-class PeerNonsense(BadGateway):
-    code = "peer_nonsense"
-
-
-class PeerError(Exception):
-    """The peer refused the request: `status` is 4xx, `code` its problem document's ("" without one)."""
-
-    def __init__(self, status: int, code: str = "", detail: str = "") -> None:
-        super().__init__(f"{status} {code}")
-        self.status = status
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class PeerResponse:
-    """What a peer answered, with a status of 2xx or 3xx."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-
-    def json(self) -> Any:
-        """Return the body's JSON. Raises PeerNonsense if it is none."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as wrong:
-            raise PeerNonsense() from wrong
 
 
 class Peer:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.peers import PeerError, PeerResponse
+from chassis.peer_answers import PeerError, PeerResponse
 from chassis.presenting import dump_bytes
 
 

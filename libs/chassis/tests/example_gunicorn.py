@@ -1,0 +1,5 @@
+"""The example's gunicorn.conf.py."""
+
+from chassis.gunicorn_defaults import defaults
+
+globals().update(defaults("boxes"))

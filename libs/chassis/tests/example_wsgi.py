@@ -1,0 +1,26 @@
+"""The example service as gunicorn starts it, with a slow route for what happens meanwhile."""
+
+import time
+
+import example
+from flask import Response
+
+from chassis.settings import ProcessSettings, load_or_exit
+
+
+def create_app():
+    app = example.build(load_or_exit(ProcessSettings, "BOXES_")).app
+
+    @app.get("/slow/<float:seconds>")
+    def slow(seconds: float) -> Response:
+        time.sleep(seconds)
+        return Response("slow")
+
+    @app.get("/stream")
+    def stream() -> Response:
+        return Response((f"line {n}\n" for n in range(3)), content_type="text/plain")
+
+    return app
+
+
+app = create_app()

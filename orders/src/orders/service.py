@@ -99,9 +99,8 @@ class Catalogue:
     def load(self, rows: Iterable[Mapping[str, Any]]) -> Loaded:
         """Add or change all of the products or, where reading the rows raises, none."""
         with self._database.transaction() as tx:
-            return tx.load_products(
-                Product(id=new_id(), currency=self._currency, updated_at=tx.now, **row) for row in rows
-            )
+            same = {"currency": self._currency, "updated_at": tx.now}
+            return tx.load_products(Product(id=new_id(), **same, **row) for row in rows)
 
 
 class Orders:

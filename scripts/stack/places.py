@@ -47,6 +47,10 @@ class Places:
         return self.state / "tmp"
 
     @property
+    def pids(self) -> Path:
+        return self.state / "pids"
+
+    @property
     def database(self) -> Path:
         return self.state / "postgres"
 
@@ -83,7 +87,15 @@ class Places:
 
     def make(self) -> None:
         """Make the folders of the stack, for their owner alone."""
-        own = (self.keys, self.logs, self.settings, self.temporary, self.ledger.parent, self.sockets)
+        own = (
+            self.keys,
+            self.logs,
+            self.settings,
+            self.pids,
+            self.temporary,
+            self.ledger.parent,
+            self.sockets,
+        )
         for folder in (self.state, *own):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.sockets.stat()

@@ -189,3 +189,4 @@ def stop(places: Places) -> None:
     sweep(places)
     shutil.rmtree(places.sockets, ignore_errors=True)
     shutil.rmtree(places.temporary, ignore_errors=True)
+    shutil.rmtree(places.pids, ignore_errors=True)

@@ -84,7 +84,7 @@ def of_all(places: Places, ports: Mapping[str, int]) -> dict[str, dict[str, str]
         for name, fields in own.items()
     }
     broker = {"NATS_PORT": str(ports["nats"]), "NATS_STORE": str(places.state / "nats")}
-    return prefixed | {"nats": broker | {"NATS_PASSWORD": keys.read(places, "nats-password")}}
+    return prefixed | {"postgres": {}, "nats": broker | {"NATS_PASSWORD": keys.read(places, "nats-password")}}
 
 
 def of_people(places: Places, ports: Mapping[str, int]) -> dict[str, str]:

@@ -71,12 +71,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]
                 self.accept_from(listener)
 
     def accept_from(self, listener: socket.socket) -> None:
+        """Begin to serve one client, if there is a place for it."""
+        if not self.places.acquire(blocking=False):
+            return
         try:
             client, address = listener.accept()
         except OSError:
+            self.places.release()
             return  # a sibling was faster, or the client is gone already
-        if not self.places.acquire(blocking=False):
-            self.places.acquire()
         connection = Connection(
             client, self.environ_of(listener, address), self.wsgi, self.is_closing, self.patience
         )

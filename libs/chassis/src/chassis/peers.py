@@ -84,7 +84,8 @@ class Peer:
                 return self._attempt(request)
             except _Failed as failed:
                 wait = max(failed.retry_after_seconds, _backoff_seconds(attempt))
-                if failed.final or not again or attempt == self._attempts or wait >= _remaining_seconds():
+                last = attempt == self._attempts or wait >= context.current().deadline - time.monotonic()
+                if last or failed.final or not again:
                     raise failed.told from failed.__cause__
                 self._pause(wait)
         raise AssertionError("the last attempt returns or raises")
@@ -107,7 +108,7 @@ class Peer:
         return answer
 
     def _send(self, request: "_Request") -> PeerResponse:
-        left = _remaining_seconds()
+        left = context.current().remaining_seconds()
         until = time.monotonic() + min(left, self._read_timeout_seconds)
         timeout = (min(left, self._connect_timeout_seconds), min(left, self._read_timeout_seconds))
         try:
@@ -197,10 +198,6 @@ def _read(answer: requests.Response, until: float) -> bytes:
         if size > _BODY_MAX_BYTES:
             raise requests.RequestException("the answer is too large")
     return b"".join(pieces)
-
-
-def _remaining_seconds() -> float:
-    return context.current().remaining_seconds()
 
 
 def _backoff_seconds(attempt: int) -> float:

@@ -1,6 +1,7 @@
 """The connections of a process: a psycopg pool for each pid, bounded waits, and failures in the service's
 words."""
 
+import atexit
 import os
 import threading
 import time
@@ -158,6 +159,8 @@ class Pool:
             with self._opening:
                 # A parent's pool stays referenced: closing it here would end the parent's sessions.
                 pool = self._pools.get(pid) or self._pools.setdefault(pid, self._open())
+                # Not left to the interpreter's end: by then the pool waits 10 s for threads that are frozen.
+                atexit.register(self.close)
         return pool
 
     def _open(self) -> ConnectionPool[BoundedConnection]:

@@ -1,4 +1,4 @@
-"""Callers of the service over HTTP, and those who may vouch for them."""
+"""Callers of the service over HTTP, vouched for by an issuer."""
 
 from __future__ import annotations
 
@@ -9,30 +9,21 @@ from uuid import UUID, uuid4
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from chassis.assertions import Signer
-
-
-@dataclass(frozen=True)
-class Issuers:
-    """Those who may vouch for a caller, and one whom nobody trusts."""
-
-    gateway: Signer
-    payments: Signer
-    stranger: Signer
+from chassis.testing.keys import Keys
 
 
 @dataclass(frozen=True)
 class Client:
-    """A caller of the service, with an assertion of an issuer about a user."""
+    """Someone who calls: a user, or nobody in particular."""
 
     http: FlaskClient
-    issuer: Signer
+    keys: Keys
     user_id: UUID | None = None
-    claims: dict[str, Any] | None = None
+    issuer: str = "gateway"
+    roles: tuple[str, ...] = ()
 
     def call(self, method: str, path: str, key: str | None = None, **options: Any) -> TestResponse:
-        subject = str(self.user_id) if self.user_id else None
-        headers = {"Authorization": f"Bearer {self.issuer.sign('orders', subject, self.claims)}"}
+        headers = self.keys.headers("orders", self.user_id, issuer=self.issuer, roles=self.roles)
         if key is not None:
             headers["Idempotency-Key"] = key
         return self.http.open(

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from chassis.events import Event
+from shop import NOW
+
 from chassis.ids import new_id
+from chassis.testing.doubles import FakeOnce, MemoryDatabase, MemoryTables, MemoryTransaction
 from orders.domain import Item, Line, Loaded, Order, Product, Status
 from orders.events import announcement
 
 
 @dataclass
-class MemoryTransaction:
-    now: datetime
-    products: dict[str, Product]
-    orders: dict[UUID, Order]
-    emitted: list[Event]
+class Tables(MemoryTables):
+    products: dict[str, Product] = field(default_factory=dict)
+    orders: dict[UUID, Order] = field(default_factory=dict)
+
+
+class MemoryStore(MemoryTransaction):
+    tables: Tables
 
     def product(self, sku: str) -> Product | None:
-        return self.products.get(sku)
+        return self.tables.products.get(sku)
 
     def products_after(self, position: UUID | None, limit: int) -> list[Product]:
-        found = sorted(self.products.values(), key=lambda product: product.id)
+        found = sorted(self.tables.products.values(), key=lambda product: product.id)
         return [product for product in found if position is None or product.id > position][:limit]
 
     def put_product(self, product: Product) -> Product:
-        known = self.products.get(product.sku, product)
-        self.products[product.sku] = replace(product, id=known.id)
-        return self.products[product.sku]
+        known = self.tables.products.get(product.sku, product)
+        self.tables.products[product.sku] = replace(product, id=known.id)
+        return self.tables.products[product.sku]
 
     def load_products(self, products: Iterable[Product]) -> Loaded:
         added = changed = unchanged = 0
         for product in products:
-            known = self.products.get(product.sku)
+            known = self.tables.products.get(product.sku)
             if known is None:
                 added += 1
             elif known == replace(product, id=known.id, updated_at=known.updated_at):
@@ -48,12 +51,16 @@ class MemoryTransaction:
         return Loaded(added, changed, unchanged)
 
     def known_skus(self, skus: Collection[str], currency: str) -> set[str]:
-        return {sku for sku in skus if sku in self.products and self.products[sku].currency == currency}
+        return {
+            sku
+            for sku in skus
+            if sku in self.tables.products and self.tables.products[sku].currency == currency
+        }
 
     def reserve(self, lines: Sequence[Line], currency: str) -> list[Item]:
         items = []
         for line in lines:
-            product = self.products.get(line.sku)
+            product = self.tables.products.get(line.sku)
             if product and product.currency == currency and product.stock >= line.quantity:
                 self._add_stock(line.sku, -line.quantity)
                 items.append(Item(line.sku, product.name, line.quantity, product.price))
@@ -64,26 +71,28 @@ class MemoryTransaction:
             self._add_stock(item.sku, item.quantity)
 
     def _add_stock(self, sku: str, pieces: int) -> None:
-        product = self.products[sku]
-        self.products[sku] = replace(product, stock=product.stock + pieces, updated_at=self.now)
+        product = self.tables.products[sku]
+        self.tables.products[sku] = replace(product, stock=product.stock + pieces, updated_at=self.now)
 
     def order(self, order_id: UUID) -> Order | None:
-        return self.orders.get(order_id)
+        return self.tables.orders.get(order_id)
 
     def lock_order(self, order_id: UUID) -> Order | None:
-        return self.orders.get(order_id)
+        return self.tables.orders.get(order_id)
 
     def lock_due_orders(self, limit: int) -> list[Order]:
-        due = [o for o in self.orders.values() if o.status is Status.PENDING and o.expires_at <= self.now]
+        due = [
+            o for o in self.tables.orders.values() if o.status is Status.PENDING and o.expires_at <= self.now
+        ]
         return sorted(due, key=lambda order: order.expires_at)[:limit]
 
     def orders_before(self, position: UUID | None, user_id: UUID, limit: int) -> list[Order]:
-        own = [order for order in self.orders.values() if order.user_id == user_id]
+        own = [order for order in self.tables.orders.values() if order.user_id == user_id]
         newest_first = sorted(own, key=lambda order: order.id, reverse=True)
         return [order for order in newest_first if position is None or order.id < position][:limit]
 
     def orders_changed_since(self, versions: Mapping[UUID, int]) -> list[Order]:
-        return [o for o in self.orders.values() if o.id in versions and o.version > versions[o.id]]
+        return [o for o in self.tables.orders.values() if o.id in versions and o.version > versions[o.id]]
 
     def add_order(self, order: Order) -> None:
         self._write(order)
@@ -93,42 +102,29 @@ class MemoryTransaction:
             self._write(order)
 
     def _write(self, order: Order) -> None:
-        self.orders[order.id] = order
+        self.tables.orders[order.id] = order
         event = announcement(order)
         if event is not None:
-            self.emitted.append(event)
+            self.emit(event)
 
 
-@dataclass
-class MemoryDatabase:
-    """What was committed. `now` stands still unless a test moves it."""
+class Clock:
+    """A clock that stands still unless a test moves it."""
 
-    now: datetime = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    products: dict[str, Product] = field(default_factory=dict)
-    orders: dict[UUID, Order] = field(default_factory=dict)
-    emitted: list[Event] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.now = NOW
 
-    @contextmanager
-    def transaction(self) -> Iterator[MemoryTransaction]:
-        tx = MemoryTransaction(self.now, dict(self.products), dict(self.orders), list(self.emitted))
-        yield tx
-        self.products, self.orders, self.emitted = tx.products, tx.orders, tx.emitted
-
-    read = transaction
+    def __call__(self) -> datetime:
+        return self.now
 
     def pass_time(self, by: timedelta) -> None:
         self.now += by
 
 
-@dataclass
-class MemoryOnce:
-    """One use of an idempotency key; remembers what it was ended with."""
+def memory_database(clock: Clock | None = None) -> MemoryDatabase[MemoryStore]:
+    return MemoryDatabase(MemoryStore, Tables(), clock or Clock())
 
-    id: UUID = field(default_factory=new_id)
-    result: object = None
 
-    def begin(self, tx: MemoryTransaction) -> None:
-        pass
-
-    def end(self, tx: MemoryTransaction, result: object) -> None:
-        self.result = result
+def fake_once() -> FakeOnce:
+    """A new idempotency key for the store in memory."""
+    return FakeOnce(key=str(new_id()))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.idempotency import Once
 from chassis.ids import new_id
 from orders.domain import Item, Line, Order, Payment, Product
 
@@ -38,6 +39,13 @@ def order(*items: Item, user_id: UUID | None = None, **values: Any) -> Order:
 
 def payment_of(order: Order, **values: Any) -> Payment:
     return replace(Payment(new_id(), order.id, order.total, order.currency), **values)
+
+
+def once() -> Once:
+    """A new idempotency key for a real database."""
+    return Once(
+        caller="anna", route="any", key=str(new_id()), fingerprint=b"", present=lambda answer: (200, b"")
+    )
 
 
 def line(sku: str = "TEA-1", quantity: int = 2) -> Line:

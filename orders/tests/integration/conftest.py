@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,14 +9,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from callers import Client, Issuers
+from callers import Client
 from flask import Flask
 from shop import product
 
-from chassis.assertions import Signer, generate_key
 from chassis.ids import new_id
 from chassis.postgres import Database
 from chassis.settings import Secret
+from chassis.testing.keys import Keys
 from orders.app import MIGRATIONS, create_app, create_orders
 from orders.domain import Product
 from orders.postgres import Store
@@ -26,31 +25,27 @@ from orders.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def issuers_and_bundle(tmp_path_factory):
-    private, public = zip(*(generate_key(name) for name in ("gateway", "payments", "stranger")), strict=True)
-    bundle = tmp_path_factory.mktemp("keys") / "trust-bundle.json"
-    bundle.write_text(json.dumps({"keys": public[:2]}))
-    names = ("gateway", "payments", "gateway")  # the stranger pretends
-    return Issuers(*(Signer(key, name) for key, name in zip(private, names, strict=True))), bundle
-
-
-@pytest.fixture
-def issuers(issuers_and_bundle) -> Issuers:
-    return issuers_and_bundle[0]
+def keys(tmp_path_factory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("keys"), "gateway", "payments", "orders")
 
 
 @pytest.fixture(scope="session")
-def make_settings(make_database, issuers_and_bundle):
+def foreign_keys(tmp_path_factory) -> Keys:
+    """Keys of somebody who says to be the gateway."""
+    return Keys(tmp_path_factory.mktemp("foreign-keys"), "gateway")
+
+
+@pytest.fixture(scope="session")
+def make_settings(make_database, keys):
     """Settings of the service on a new database: `make_settings(log_level="DEBUG")`."""
 
     def make_settings(**values: Any) -> Settings:
         urls = make_database("orders", MIGRATIONS)
-        bundle = issuers_and_bundle[1]
         return Settings(
             db_url=Secret(urls.runtime),
             db_owner_url=Secret(urls.owner),
-            trust_bundle_file=bundle,
-            signing_key_file=bundle,
+            trust_bundle_file=keys.trust_bundle_file,
+            signing_key_file=keys.signing_key_file("orders"),
             **values,
         )
 
@@ -104,15 +99,15 @@ def app(settings, database) -> Flask:
 
 
 @pytest.fixture
-def anna(app, issuers) -> Client:
-    return Client(app.test_client(), issuers.gateway, uuid4())
+def anna(app, keys) -> Client:
+    return Client(app.test_client(), keys, uuid4())
 
 
 @pytest.fixture
-def bert(app, issuers) -> Client:
-    return Client(app.test_client(), issuers.gateway, uuid4())
+def bert(app, keys) -> Client:
+    return Client(app.test_client(), keys, uuid4())
 
 
 @pytest.fixture
-def admin(app, issuers) -> Client:
-    return Client(app.test_client(), issuers.gateway, uuid4(), {"roles": ["admin"]})
+def admin(app, keys) -> Client:
+    return Client(app.test_client(), keys, uuid4(), roles=("admin",))

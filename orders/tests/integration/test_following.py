@@ -9,9 +9,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
-from memory import MemoryOnce
 from processes import WEB, free_address, running
-from shop import line, payment_of, product
+from shop import line, once, payment_of, product
 
 from chassis.ids import new_id
 from chassis.postgres import Database
@@ -50,18 +49,17 @@ def web(settings, tmp_path):
 
 @pytest.fixture
 def placed(orders):
-    return orders.place_order(ANNA, [line("TEA-1", 1)], MemoryOnce())
+    return orders.place_order(ANNA, [line("TEA-1", 1)], once())
 
 
 @pytest.fixture
-def ask(settings, issuers):
+def ask(settings, keys):
     """Ask as Anna; the answer is read as it comes."""
 
     @contextmanager
     def ask(path: str) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection(settings.bind, timeout=10)
-        token = issuers.gateway.sign("orders", str(ANNA))
-        connection.request("GET", f"/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", f"/api/v1{path}", headers=keys.headers("orders", ANNA))
         try:
             yield connection.getresponse()
         finally:
@@ -87,7 +85,7 @@ def test_every_follower_is_told_and_none_holds_a_connection_of_the_pool(web, ord
         with database.transaction() as tx:
             orders.pay_order(tx, payment)
         assert [next_status(stream) for stream in streams] == ["PAID"] * FOLLOWERS
-        orders.cancel_order(ANNA, placed.id, MemoryOnce())
+        orders.cancel_order(ANNA, placed.id, once())
         assert [next_status(stream) for stream in streams] == ["CANCELLED"] * FOLLOWERS
         with database.transaction() as tx:
             orders.refund_order(tx, payment)

@@ -112,21 +112,21 @@ def test_a_cancelled_order_gives_its_pieces_back_once(anna, database):
     assert outbox(database) == [("order.placed", 1), ("order.cancelled", 2)]
 
 
-def test_payments_may_look_at_an_order_for_its_user_and_do_no_more(app, issuers, anna):
+def test_payments_may_look_at_an_order_for_its_user_and_do_no_more(app, keys, anna):
     order_id = anna.place(("TEA-1", 1)).json["id"]
-    payments = Client(app.test_client(), issuers.payments, anna.user_id)
+    payments = Client(app.test_client(), keys, anna.user_id, "payments")
     assert payments.get(f"/orders/{order_id}").status_code == 200
     assert payments.cancel(order_id).json["code"] == "forbidden"
     assert payments.get("/orders").json["code"] == "forbidden"
-    assert Client(app.test_client(), issuers.payments, uuid4()).get(f"/orders/{order_id}").status_code == 404
+    assert Client(app.test_client(), keys, uuid4(), "payments").get(f"/orders/{order_id}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/orders", f"/orders/{uuid4()}", f"/orders/{uuid4()}/events"])
-def test_nobody_is_served_who_is_not_vouched_for(app, issuers, path):
+def test_nobody_is_served_who_is_not_vouched_for(app, keys, foreign_keys, path):
     http = app.test_client()
     assert http.get(f"/api/v1{path}").json["code"] == "assertion_missing"
-    assert Client(http, issuers.stranger, uuid4()).get(path).json["code"] == "assertion_invalid"
-    assert Client(http, issuers.gateway).get(path).status_code == 401
+    assert Client(http, foreign_keys, uuid4()).get(path).json["code"] == "assertion_invalid"
+    assert Client(http, keys).get(path).status_code == 401
 
 
 def test_the_document_served_is_the_one_in_the_tree(app):

@@ -7,8 +7,8 @@ TEA = {"name": "Green tea", "price": 500, "stock": 10}
 
 
 @pytest.fixture
-def anonymous(app, issuers) -> Client:
-    return Client(app.test_client(), issuers.gateway)
+def anonymous(app, keys) -> Client:
+    return Client(app.test_client(), keys)
 
 
 def test_an_administrator_adds_and_changes_products(admin, anonymous):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from memory import MemoryDatabase
+from memory import memory_database
 from shop import NOW, line, order, payment_of, product
 
 from orders.domain import Item, Loaded, Move, Product
@@ -15,7 +15,7 @@ ANNA = uuid4()
 
 @pytest.fixture(params=["postgres", "memory"])
 def store(request):
-    return request.getfixturevalue("database") if request.param == "postgres" else MemoryDatabase()
+    return request.getfixturevalue("database") if request.param == "postgres" else memory_database()
 
 
 @pytest.fixture

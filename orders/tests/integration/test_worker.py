@@ -11,9 +11,8 @@ import jsonschema
 import pytest
 from broker import Broker
 from callers import Client
-from memory import MemoryOnce
 from processes import WORKER, free_address, running
-from shop import line, payment_of, product
+from shop import line, once, payment_of, product
 
 from chassis.events import Received
 from chassis.ids import new_id
@@ -63,7 +62,7 @@ def place(database, worker):
 
     def place(window: timedelta = timedelta(hours=1)) -> Order:
         orders = Orders(database, "EUR", window)
-        return orders.place_order(ANNA, [line("TEA-1", 2)], MemoryOnce())
+        return orders.place_order(ANNA, [line("TEA-1", 2)], once())
 
     return place
 
@@ -93,7 +92,7 @@ def test_an_order_goes_from_placed_to_paid_to_cancelled_to_refunded(place, becom
     broker.tell("payment.succeeded", payment)
     paid = becomes(placed, Status.PAID)
     assert paid.payment_id == payment.id
-    Orders(database, "EUR", timedelta(hours=1)).cancel_order(ANNA, placed.id, MemoryOnce())
+    Orders(database, "EUR", timedelta(hours=1)).cancel_order(ANNA, placed.id, once())
     broker.tell("payment.refunded", payment, version=3)
     becomes(placed, Status.REFUNDED)
     until(lambda: len(broker.told_about(placed.id)) == 3)
@@ -105,9 +104,9 @@ def test_an_order_goes_from_placed_to_paid_to_cancelled_to_refunded(place, becom
 
 
 def test_what_is_published_is_as_events_json_says_and_names_its_request(
-    settings, database, broker, worker, issuers, until
+    settings, database, broker, worker, keys, until
 ):
-    anna = Client(create_app(settings, database=database).test_client(), issuers.gateway, ANNA)
+    anna = Client(create_app(settings, database=database).test_client(), keys, ANNA)
     placed = anna.call(
         "POST",
         "/orders",

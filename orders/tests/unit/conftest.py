@@ -1,17 +1,23 @@
 """A shop in memory for unit tests."""
 
 import pytest
-from memory import MemoryDatabase
+from memory import Clock, MemoryStore, memory_database
 from shop import WINDOW, product
 
+from chassis.testing.doubles import MemoryDatabase
 from orders.service import Catalogue, Orders
 
 
 @pytest.fixture
-def database() -> MemoryDatabase:
-    there = MemoryDatabase()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(clock) -> MemoryDatabase[MemoryStore]:
+    there = memory_database(clock)
     for each in (product("TEA-1", price=500, stock=10), product("CUP-1", price=1250, stock=3)):
-        there.products[each.sku] = each
+        there.tables.products[each.sku] = each
     return there
 
 

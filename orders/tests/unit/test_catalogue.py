@@ -27,16 +27,16 @@ def load(tmp_path, catalogue, capsys):
 
 def test_a_good_file_is_loaded(load, database):
     assert load(GOOD) == (0, "Products: 2 added, 0 changed, 0 unchanged.\n")
-    tea = database.products["TEA-2"]
+    tea = database.tables.products["TEA-2"]
     assert (tea.name, tea.description, tea.category) == ("Green tea", "Mild, of Assam", "tea")
     assert (tea.price, tea.currency, tea.stock) == (1299, "EUR", 5)
 
 
 def test_loading_again_changes_what_differs(load, database):
     load(GOOD)
-    known = database.products["TEA-2"].id
+    known = database.tables.products["TEA-2"].id
     assert load(GOOD.replace("1299", "1399")) == (0, "Products: 0 added, 1 changed, 1 unchanged.\n")
-    assert (database.products["TEA-2"].id, database.products["TEA-2"].price) == (known, 1399)
+    assert (database.tables.products["TEA-2"].id, database.tables.products["TEA-2"].price) == (known, 1399)
 
 
 def test_columns_may_be_in_any_order_and_the_file_from_a_spreadsheet(load):
@@ -60,12 +60,12 @@ def test_columns_may_be_in_any_order_and_the_file_from_a_spreadsheet(load):
     ],
 )
 def test_a_bad_row_is_told_by_line_and_column_and_nothing_is_loaded(load, database, row, complaint):
-    before = dict(database.products)
+    before = dict(database.tables.products)
     code, said = load(f"{HEADER}TEA-2,Tea,,,1,1\n{row}\n")
     assert code == 1
     assert said.splitlines()[0] == "nothing was loaded."
     assert said.splitlines()[1].startswith(complaint)
-    assert database.products == before
+    assert database.tables.products == before
 
 
 def test_all_bad_rows_are_told_at_once(load):

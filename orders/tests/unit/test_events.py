@@ -75,7 +75,7 @@ def test_the_time_to_pay_goes_with_the_order():
 def test_payments_move_orders(orders, database, type, status):
     placed = order()
     payment = payment_of(placed)
-    database.orders[placed.id] = (
+    database.tables.orders[placed.id] = (
         placed if status is Status.PAID else replace(placed.paid_by(payment, NOW), items=())
     )
     data = {
@@ -87,7 +87,7 @@ def test_payments_move_orders(orders, database, type, status):
     }
     with database.transaction() as tx:
         payment_handlers(orders)[type](tx, received(Event(type, payment.id, 2, data)))
-    assert database.orders[placed.id].status is status
+    assert database.tables.orders[placed.id].status is status
 
 
 def test_an_event_without_what_is_needed_is_an_error_and_not_ignored(orders, database):

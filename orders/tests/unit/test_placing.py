@@ -3,17 +3,19 @@
 from uuid import uuid4
 
 import pytest
-from memory import MemoryOnce
+from memory import fake_once
 from shop import line, product
 
+from chassis.idempotency import Replay
 from chassis.paging import decode_cursor
+from chassis.testing.doubles import FakeOnce
 from orders.domain import OrderNotFound, OutOfStock, Status, UnknownSku
 
 ANNA, BERT = uuid4(), uuid4()
 
 
 def place(orders, user_id=ANNA, lines=(("TEA-1", 2),)):
-    return orders.place_order(user_id, [line(*each) for each in lines], MemoryOnce())
+    return orders.place_order(user_id, [line(*each) for each in lines], fake_once())
 
 
 def test_the_catalogue_sets_the_price_and_the_order_keeps_it(orders, catalogue):
@@ -25,22 +27,25 @@ def test_the_catalogue_sets_the_price_and_the_order_keeps_it(orders, catalogue):
 
 
 def test_the_order_has_the_id_of_its_key_and_is_its_answer(orders):
-    once = MemoryOnce()
+    once = FakeOnce(present=lambda answer: (201, str(answer.id).encode()))
     placed = orders.place_order(ANNA, [line()], once)
-    assert (placed.id, placed) == (once.id, once.result)
+    assert placed.id == once.id
+    with pytest.raises(Replay) as replay:
+        orders.place_order(ANNA, [line()], once)
+    assert replay.value.body == str(placed.id).encode()
 
 
 def test_ordered_pieces_are_not_for_sale_any_more(orders, database):
     place(orders, lines=[("TEA-1", 4), ("CUP-1", 3)])
-    assert {sku: each.stock for sku, each in database.products.items()} == {"TEA-1": 6, "CUP-1": 0}
+    assert {sku: each.stock for sku, each in database.tables.products.items()} == {"TEA-1": 6, "CUP-1": 0}
 
 
 def test_an_order_that_cannot_be_served_whole_takes_nothing(orders, database):
     with pytest.raises(OutOfStock):
         place(orders, lines=[("TEA-1", 4), ("CUP-1", 4)])
-    assert database.products["TEA-1"].stock == 10
-    assert database.orders == {}
-    assert database.emitted == []
+    assert database.tables.products["TEA-1"].stock == 10
+    assert database.tables.orders == {}
+    assert database.tables.events == []
 
 
 def test_what_nobody_sells_cannot_be_ordered(orders):
@@ -49,7 +54,7 @@ def test_what_nobody_sells_cannot_be_ordered(orders):
 
 
 def test_what_is_priced_in_another_currency_is_not_for_sale(orders, database):
-    database.products["YEN-1"] = product("YEN-1", currency="JPY")
+    database.tables.products["YEN-1"] = product("YEN-1", currency="JPY")
     with pytest.raises(UnknownSku):
         place(orders, lines=[("YEN-1", 1)])
 
@@ -59,7 +64,7 @@ def test_another_users_order_does_not_exist(orders):
     with pytest.raises(OrderNotFound):
         orders.order(ANNA, placed.id)
     with pytest.raises(OrderNotFound):
-        orders.cancel_order(ANNA, placed.id, MemoryOnce())
+        orders.cancel_order(ANNA, placed.id, fake_once())
     assert orders.order(BERT, placed.id).status is Status.PENDING
 
 
@@ -79,5 +84,5 @@ def test_a_page_that_ends_with_the_last_order_has_no_next_one(orders):
 
 def test_placing_is_announced(orders, database):
     placed = place(orders)
-    event = database.emitted[-1]
+    event = database.tables.events[-1]
     assert (event.type, event.aggregate_id, event.version) == ("order.placed", placed.id, 1)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from chassis.errors import BadRequest, TooLarge
+from chassis.errors import TooLarge
+from gateway.front.refusals import Refusal
 from gateway.front.request import Request
 
 _HELD_BYTES = 65536  # a slow sender of less than this keeps no service waiting
 
 
-class BodyUnexpected(BadRequest):
+class BodyUnexpected(Refusal):
     code = "body_unexpected"
     title = "A request of this method has no body"
 

@@ -108,8 +108,12 @@ class Channel:
         except OSError:
             return b""
 
+    def cancel(self) -> None:
+        """Raise Cancelled in the greenlet that waits on this channel, if one does."""
+        self._reactor.loop.run_callback(self.interrupt, Cancelled())
+
     def interrupt(self, reason: Exception) -> None:
-        """Raise `reason` in the greenlet that waits on this channel, if one does; called from the loop."""
+        """Raise `reason` in the greenlet that waits on this channel, if one does; to be called from the loop only."""
         sleeper, self._greenlet = self._greenlet, None
         if sleeper is not None:
             self.until = NEVER

@@ -14,7 +14,6 @@ from chassis.errors import Unauthenticated
 from gateway.keys import ALGORITHM, IssuerKeys, UnknownKey
 from gateway.strict_json import NotStrictJson, load_object
 
-_CACHED = 10_000
 _CACHE_SECONDS = 60.0  # a token is looked at anew that often: its key may have been withdrawn
 _LEEWAY_SECONDS = 5
 _LONGEST_TOKEN = 4096
@@ -59,16 +58,26 @@ class Caller:
 
 
 class Tokens:
-    """Verifies the access tokens of one issuer for one audience; each is verified once in a while."""
+    """Verifies the access tokens of one issuer for one audience, each once in a while; so many are remembered."""
 
     def __init__(
-        self, keys: IssuerKeys, *, issuer: str, audience: str, now: Callable[[], float] = time.time
+        self,
+        keys: IssuerKeys,
+        *,
+        issuer: str,
+        audience: str,
+        remembered: int = 10_000,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._remembered = remembered
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._now = now
         self._verified: dict[bytes, Caller] = {}
+
+    def __len__(self) -> int:
+        return len(self._verified)
 
     def caller(self, authorization: bytes) -> Caller:
         """Return who sent an Authorization header. Raises TokenInvalid or TokenExpired, and KeysUnavailable while
@@ -79,7 +88,7 @@ class Tokens:
         if caller is not None and now < caller.good_until:
             return caller
         caller = self._verify(authorization, now)
-        while len(self._verified) >= _CACHED:
+        while len(self._verified) >= self._remembered:
             del self._verified[next(iter(self._verified))]
         self._verified[digest] = caller
         return caller

@@ -4,7 +4,7 @@ import http.client
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -141,10 +141,11 @@ def _read(body: bytes) -> dict[str, RSAPublicKey]:
     return keys
 
 
-def _public_key(entry: Mapping[str, Any]) -> RSAPublicKey | None:
+def _public_key(entry: Any) -> RSAPublicKey | None:
     """Return the key of a JWKS entry, or None for one that is not for our purpose (RFC 7517, section 5)."""
     fit = (
-        entry.get("kty") == "RSA"
+        isinstance(entry, dict)
+        and entry.get("kty") == "RSA"
         and entry.get("use", "sig") == "sig"
         and entry.get("alg", ALGORITHM) == ALGORITHM
     )

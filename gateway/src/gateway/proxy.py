@@ -48,6 +48,9 @@ class Proxy:
         visit = Visit(request)
         try:
             self._pass_on(request, reply, visit)
+        except Refusal as refusal:
+            request.keep_alive = False
+            _tell(refusal, reply, visit)
         except ServiceError as error:
             _tell(error, reply, visit)
         except (OSError, Cancelled):
@@ -82,9 +85,8 @@ class Proxy:
         if request.complete:
             link = upstream.ask(request.method, head + held, until)
         else:
-            link = upstream.ask_in_pieces(
-                request.method, pieces(request, head, held, route.body_max_bytes), until
-            )
+            rest = pieces(request, head, held, route.body_max_bytes)
+            link = upstream.ask_in_pieces(request.method, rest, until, request.stop_waiting)
         try:
             _relay(link, request, reply, visit.request_id, until + route.stream_seconds)
         finally:
@@ -125,7 +127,7 @@ def _relay(link: Link, request: Request, reply: Reply, request_id: str, until: f
     if answer.complete and request.method != "HEAD":
         reply.send(answer.status, fields, answer.take())
         return
-    reply.when_client_leaves(lambda: link.channel.interrupt(Cancelled()))
+    reply.when_client_leaves(link.channel.cancel)
     try:
         reply.start(answer.status, fields, answer.length)
         reply.write(answer.take())

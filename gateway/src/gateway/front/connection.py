@@ -74,6 +74,10 @@ class Connection:
         if channel.stirred:
             channel.on_stir()
 
+    def stop_waiting(self) -> None:
+        """Raise Cancelled in the one who waits for this client."""
+        self.channel.cancel()
+
     def fill(self, request: Request) -> None:
         """Wait for more of a request's body. Raises Refusal for a bad or a slow one, OSError when the client left."""
         if self._reader.refusal is not None:

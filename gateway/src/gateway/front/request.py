@@ -41,6 +41,9 @@ class BodySource(Protocol):
     def fill(self, request: "Request") -> None:
         """Wait until more of this request's body has arrived."""
 
+    def stop_waiting(self) -> None:
+        """End the wait of `fill` with Cancelled."""
+
 
 class Request:
     """One request. `target` is raw, the names in `fields` are in lower case, `single` has those that come once;
@@ -85,6 +88,10 @@ class Request:
     def wait(self) -> None:
         """Wait until more of the body has arrived. Raises Refusal for a bad or slow one, OSError when it never ends."""
         self._source.fill(self)
+
+    def stop_waiting(self) -> None:
+        """End the wait with Cancelled: nobody wants the rest of the body any more."""
+        self._source.stop_waiting()
 
 
 class RequestReader:

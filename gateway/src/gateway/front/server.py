@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 
 import gevent
+from gevent.socket import IPPROTO_TCP
 
-from gateway.channel import READ, Cancelled, Channel, RawSocket, Reactor
+from gateway.channel import READ, Channel, RawSocket, Reactor
 from gateway.front.connection import Connection, Handler
 from gateway.front.limits import Limits
 
@@ -15,6 +16,8 @@ _log = logging.getLogger(__name__)
 _ACCEPT_AT_ONCE = 16  # then the other processes and the open connections have their turn
 _PAUSE_SECONDS = 0.5
 _POLL_SECONDS = 0.02
+_TCP_NOTSENT_LOWAT = 25  # Linux; the socket module has no name for it
+_UNSENT_BYTES = 131072
 _LAST_USE_SECONDS = 1.0  # a pooled connection may bring one more request, and is told that it was the last
 
 
@@ -23,6 +26,8 @@ class Server:
 
     def __init__(self, reactor: Reactor, listener: RawSocket, handler: Handler, limits: Limits) -> None:
         listener.setblocking(False)
+        # A client that does not read fills our process' memory with no more than this, nor the kernel's (inherited).
+        listener.setsockopt(IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self.connections: set[Connection] = set()
         self._reactor = reactor
         self.listener = listener
@@ -56,7 +61,7 @@ class Server:
         until, patient_until = now + seconds, now + _LAST_USE_SECONDS
         while self.connections and (now := time.monotonic()) < until:
             for connection in [each for each in self.connections if now >= patient_until and each.quiet()]:
-                connection.channel.interrupt(Cancelled())
+                connection.channel.cancel()
             gevent.sleep(_POLL_SECONDS)
         return len(self.connections)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import gevent
@@ -55,10 +55,13 @@ class Upstream:
         except ConnectionLost:
             raise UpstreamUnavailable("The service ended the connection.") from None
 
-    def ask_in_pieces(self, method: str, pieces: Iterable[bytes], until: float) -> Link:
-        """Do the same with a request that is still being made: it can be sent only once."""
+    def ask_in_pieces(
+        self, method: str, pieces: Iterable[bytes], until: float, on_answer: Callable[[], None]
+    ) -> Link:
+        """Do the same with a request that is still being made, which can be sent only once; `on_answer` is called when
+        the answer comes before the last piece."""
         try:
-            return self._ask(self._take(method, until), method, pieces, until)
+            return self._ask(self._take(method, until), method, pieces, until, on_answer)
         except ConnectionLost:
             raise UpstreamUnavailable("The service ended the connection.") from None
 
@@ -80,9 +83,16 @@ class Upstream:
         while self._idle:
             self._idle.pop().channel.close()
 
-    def _ask(self, link: Link, method: str, pieces: Iterable[bytes], until: float) -> Link:
+    def _ask(
+        self,
+        link: Link,
+        method: str,
+        pieces: Iterable[bytes],
+        until: float,
+        on_answer: Callable[[], None] | None = None,
+    ) -> Link:
         try:
-            link.ask(method, pieces, until)
+            link.ask(method, pieces, until, on_answer)
         except BaseException:
             self._in_use -= 1
             link.channel.close()

@@ -1,0 +1,237 @@
+"""Access tokens: good ones, and those that come from elsewhere or were bent."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from issuing import AUDIENCE, ISSUER
+
+from gateway.identity import TokenExpired, TokenInvalid, Tokens
+from gateway.keys import IssuerKeys
+
+NOW = int(time.time())
+
+NO_BEARER = [
+    "",
+    "Bearer",
+    "Bearer ",
+    "Basic dXNlcjpwYXNz",
+    "token a.b.c",
+    "Bearer a b",
+    "Bearer a.b.c.d",
+    "Bearer a.b.c, Bearer d.e.f",
+    "Bearer \xe9.b.c",
+    f"Bearer {'a' * 5000}.b.c",
+]
+
+
+def tokens_of(issuer, **options):
+    keys = IssuerKeys(issuer.jwks, refresh_seconds=300, cooldown_seconds=0)
+    return Tokens(keys, issuer=ISSUER, audience=AUDIENCE, **options)
+
+
+@pytest.fixture(scope="module")
+def tokens(issuer):
+    return tokens_of(issuer)
+
+
+def test_a_good_token_names_its_user(tokens, issuer):
+    user_id = str(uuid.uuid4())
+    caller = tokens.caller(issuer.bearer(sub=user_id, roles=["admin"]).encode())
+    assert (caller.user_id, caller.roles) == (user_id, ("admin",))
+
+
+@pytest.mark.parametrize("spelling", ["bearer", "BEARER", "Bearer "])
+def test_the_scheme_may_be_spelt_in_any_case(tokens, issuer, spelling):
+    assert tokens.caller(f"{spelling} {issuer.token()}".encode())
+
+
+def test_a_token_may_have_several_audiences(tokens, issuer):
+    assert tokens.caller(issuer.bearer(aud=["other", AUDIENCE]).encode())
+
+
+STRANGE_CLAIMS = {
+    "another issuer": {"iss": "https://evil.test"},
+    "no issuer": {"iss": None},
+    "another audience": {"aud": "other"},
+    "no audience": {"aud": None},
+    "other audiences": {"aud": ["a", "b"]},
+    "no expiry": {"exp": None},
+    "an expiry that is no number": {"exp": "tomorrow"},
+    "an expiry in a text": {"exp": str(NOW + 600)},
+    "an expiry that is true": {"exp": True},
+    "an expiry with a fraction": {"exp": NOW + 600.5},
+    "not valid yet": {"nbf": NOW + 600},
+    "nbf that is no number": {"nbf": "x"},
+    "issued in the future": {"iat": NOW + 600},
+    "no subject": {"sub": None},
+    "a subject that is no user": {"sub": "admin"},
+    "a subject with a line break": {"sub": f"{uuid.uuid4()}\n"},
+    "a subject in upper case": {"sub": str(uuid.uuid4()).upper().replace("-", "A-", 1)},
+    "roles in a text": {"roles": "admin"},
+    "roles that are no names": {"roles": [1]},
+    "roles in an object": {"roles": {"admin": True}},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_CLAIMS)
+def test_strange_claims_are_refused(tokens, issuer, name):
+    claims = STRANGE_CLAIMS[name]
+    payload = json.dumps(issuer.claims(**claims)).encode()
+    token = jwt.PyJWS().encode(payload, issuer.key, algorithm="RS256", headers=issuer.headers())
+    with pytest.raises(TokenInvalid):
+        tokens.caller(f"Bearer {token}".encode())
+
+
+def test_an_expired_token_says_so(tokens, issuer):
+    with pytest.raises(TokenExpired):
+        tokens.caller(issuer.bearer(exp=NOW - 60).encode())
+
+
+STRANGE_HEADERS = {
+    "no kid": {"kid": None},
+    "an unknown kid": {"kid": "other"},
+    "a kid that is a path": {"kid": "../../dev/null"},
+    "a kid that is a query": {"kid": "x' UNION SELECT 'y"},
+    "a kid without end": {"kid": "k" * 1000},
+    "no typ": {"typ": None},
+    "an id token's typ": {"typ": "JWT"},
+    "an assertion's typ": {"typ": "souk-assertion+jwt"},
+    "jku": {"jku": "https://evil.test/jwks.json"},
+    "x5u": {"x5u": "https://evil.test/cert.pem"},
+    "jwk": {"jwk": {"kty": "RSA"}},
+    "x5c": {"x5c": ["MII"]},
+    "crit": {"crit": ["exp"]},
+    "cty": {"cty": "JWT"},
+    "zip": {"zip": "DEF"},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_HEADERS)
+def test_strange_headers_are_refused(tokens, issuer, name):
+    wanted = {**issuer.headers(**STRANGE_HEADERS[name]), "alg": "RS256"}
+    signed = f"{_encode(wanted)}.{_encode(issuer.claims())}"
+    signature = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(
+        signed.encode(), issuer.key
+    )
+    with pytest.raises(TokenInvalid):
+        tokens.caller(f"Bearer {signed}.{_base64url(signature)}".encode())
+
+
+def test_no_other_algorithm_is_believed(tokens, issuer):
+    public = issuer.key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    header = {"alg": "HS256", **issuer.headers()}
+    signed = f"{_encode(header)}.{_encode(issuer.claims())}"
+    confused = f"{signed}.{_base64url(hmac.digest(public, signed.encode(), hashlib.sha256))}"
+    unsigned = f"{_encode({'alg': 'none', **issuer.headers()})}.{_encode(issuer.claims())}"
+    others = [
+        confused,
+        f"{unsigned}.",
+        f"{unsigned}.AA",
+        issuer.token(algorithm="RS512"),
+        issuer.token(algorithm="PS256"),
+        issuer.token(algorithm="HS256", key="a secret of thirty-two characters"),
+        issuer.token(algorithm="ES256", key=ec.generate_private_key(ec.SECP256R1())),
+        issuer.token(key=rsa.generate_private_key(public_exponent=65537, key_size=2048)),
+    ]
+    for token in others:
+        with pytest.raises(TokenInvalid):
+            tokens.caller(f"Bearer {token}".encode())
+
+
+def test_no_part_can_be_changed_or_spelt_in_another_way(tokens, issuer):
+    token = issuer.token()
+    header, payload, signature = token.split(".")
+    bent = [
+        f"{header}.{_encode(issuer.claims(roles=['admin']))}.{signature}",
+        f"{header}.{payload}.{signature[:-4]}",
+        f"{header}.{payload}.{signature}=",
+        f"{header}.{payload}.{signature}\n",
+        f"{header}.{payload}.{_other_spelling(signature)}",
+        f"{header}..{signature}",
+        f"{header}.{payload}",
+        f"{token}.{signature}",
+        f"{header[:5]}*{header[5:]}.{payload}.{signature}",
+        token.replace(".", ". ", 1),
+    ]
+    for each in bent:
+        with pytest.raises(TokenInvalid):
+            tokens.caller(f"Bearer {each}".encode())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"sub":"a","sub":"b"}',
+        b"[]",
+        b"null",
+        b'"text"',
+        b"{",
+        b"\xff\xfe",
+        b'{"exp":NaN}',
+        b'{"exp":Infinity}',
+        b'{"exp":1e999}',
+        b"[" * 2000,
+        b"",
+    ],
+)
+def test_what_is_signed_must_be_a_plain_object(tokens, issuer, payload):
+    token = jwt.PyJWS().encode(payload, issuer.key, algorithm="RS256", headers=issuer.headers())
+    with pytest.raises(TokenInvalid):
+        tokens.caller(f"Bearer {token}".encode())
+
+
+@pytest.mark.parametrize("authorization", NO_BEARER)
+def test_what_is_no_bearer_token_is_refused(tokens, authorization):
+    with pytest.raises(TokenInvalid):
+        tokens.caller(authorization.encode("latin-1"))
+
+
+def test_a_verified_token_is_looked_at_anew_after_a_while(issuer):
+    clock = [float(NOW)]
+    asked = []
+
+    class Keys:
+        def find(self, kid):
+            asked.append(kid)
+            return issuer.key.public_key()
+
+    tokens = Tokens(Keys(), issuer=ISSUER, audience=AUDIENCE, now=lambda: clock[0])
+    bearer = issuer.bearer(iat=NOW, exp=NOW + 100).encode()
+    for seconds in (0, 30, 59, 61, 90):
+        clock[0] = NOW + seconds
+        tokens.caller(bearer)
+    assert len(asked) == 2
+    clock[0] = NOW + 106
+    with pytest.raises(TokenExpired):
+        tokens.caller(bearer)
+
+
+def test_the_memory_of_verified_tokens_is_bounded(issuer):
+    tokens = tokens_of(issuer, remembered=3)
+    for _ in range(10):
+        tokens.caller(issuer.bearer().encode())
+    assert len(tokens) == 3
+
+
+def _base64url(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _encode(value):
+    return _base64url(json.dumps(value).encode())
+
+
+def _other_spelling(part):
+    """Return other characters for the same bytes: the last one has bits that are not used."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return part[:-1] + alphabet[alphabet.index(part[-1]) ^ 1]

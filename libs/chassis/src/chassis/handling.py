@@ -4,7 +4,7 @@ letters."""
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,15 +49,18 @@ class Handling:
         self,
         service: str,
         producer: str,
+        *,
         handlers: Mapping[str, Handler],
         database: Database[Any],
         broker: Broker,
+        retry_pauses_seconds: Sequence[float],
     ) -> None:
         self._service = service
         self._producer = producer
         self._handlers = handlers
         self._database = database
         self._broker = broker
+        self._retry_pauses_seconds = retry_pauses_seconds
         self._queues: dict[object, deque[Msg]] = {}
         self._positions: set[int] = set()
         self._works: set[asyncio.Task[None]] = set()
@@ -114,7 +117,7 @@ class Handling:
             event = from_wire(message.data)
         except MalformedEvent as error:
             return await self._bury(message, error)
-        for pause in (*RETRY_PAUSES_SECONDS, None):
+        for pause in (*self._retry_pauses_seconds, None):
             failure = await self._outlast_outages(event)
             if self._closing.asked and failure is not None:
                 return False

@@ -1,7 +1,7 @@
 """Messaging: takes another service's events from JetStream, each with its effect in one transaction."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 from chassis.broker import Broker, ensure_stream
 from chassis.events import stream_of, subject_of
 from chassis.feed import Feed
-from chassis.handling import DEAD_DAYS, DEAD_STREAM, Handler, Handling
+from chassis.handling import DEAD_DAYS, DEAD_STREAM, RETRY_PAUSES_SECONDS, Handler, Handling
 from chassis.leader import leading
 from chassis.postgres import Database
 from chassis.stopping import Stop
@@ -36,15 +36,23 @@ class Consumer:
     """
 
     def __init__(
-        self, service: str, *, stream: str, handlers: Mapping[str, Handler], database: Database[Any]
+        self,
+        service: str,
+        *,
+        stream: str,
+        handlers: Mapping[str, Handler],
+        database: Database[Any],
+        retry_pauses_seconds: Sequence[float] = RETRY_PAUSES_SECONDS,
     ) -> None:
-        """Take the own `service`'s name, the producer's (`stream`), and a handler for each type of event."""
+        """Take the own `service`'s name, the producer's (`stream`), a handler for each type of event, and the
+        pauses between the tries of a handler that fails."""
         self.name = f"events of {stream}"
         self._service = service
         self._producer = stream
         self._stream = stream_of(stream)
         self._handlers = dict(handlers)
         self._database = database
+        self._retry_pauses_seconds = retry_pauses_seconds
         self._pending = _pending.labels(stream)
 
     async def run(self, broker: Broker, stop: Stop) -> None:
@@ -54,7 +62,14 @@ class Consumer:
             await self._wait_for_stream(broker, stop)
             await ensure_stream(broker.jetstream(), DEAD_STREAM, "dead.>", days=DEAD_DAYS)
             feed = Feed(broker, self._stream, self._config())
-            handling = Handling(self._service, self._producer, self._handlers, self._database, broker)
+            handling = Handling(
+                self._service,
+                self._producer,
+                handlers=self._handlers,
+                database=self._database,
+                broker=broker,
+                retry_pauses_seconds=self._retry_pauses_seconds,
+            )
             try:
                 while not stop.asked:
                     await conn.execute("SELECT 1")  # still leading

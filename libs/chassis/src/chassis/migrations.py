@@ -22,7 +22,7 @@ from chassis.postgres import Database
 
 # The advisory lock that makes migrating replicas stand in a queue.
 MIGRATION_LOCK = 0x6D696772617465
-LOCK_TIMEOUT_SECONDS = 5
+LOCK_TIMEOUT_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ def require(database: Database[Any], folder: Path) -> None:
         raise SchemaMismatch(", ".join(lacking))
 
 
-def migrate(owner_url: str, folder: Path) -> list[str]:
+def migrate(owner_url: str, folder: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> list[str]:
     """Apply what is missing, each file in one transaction with its note, and return the names.
 
     One process migrates at a time, the others wait (session advisory lock). A table that others keep locked
@@ -64,7 +64,7 @@ def migrate(owner_url: str, folder: Path) -> list[str]:
     """
     with psycopg.connect(owner_url, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        conn.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+        conn.execute(f"SET lock_timeout = {round(lock_timeout_seconds * 1000)}")
         applied = _applied(conn)
         names = known(folder)
         for newer in sorted(applied.keys() - set(names)):
@@ -93,10 +93,10 @@ def _apply(conn: psycopg.Connection, file: Path, applied: dict[str, str]) -> boo
         if applied[file.stem] != digest:
             raise MigrationChanged(f"{file.name} is not what was applied; a change is a new file")
         return False
+    log.info("applying migration %s", file.stem)
     with conn.transaction():
         conn.execute(sql)
         conn.execute("INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)", (file.stem, digest))
-    log.info("migration applied: %s", file.stem)
     return True
 
 

@@ -1,4 +1,5 @@
-"""A process that ends leaves no pool to the interpreter, which would wait 10 seconds for its frozen threads."""
+"""A process that ends leaves no pool to the interpreter, which would wait 10 seconds for its frozen
+threads."""
 
 import subprocess
 import sys

@@ -1,12 +1,13 @@
 """Real PostgreSQL and NATS servers for tests: in short temporary folders, killed and removed at the end."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -15,11 +16,12 @@ from chassis import embedded
 from chassis.testing.waiting import until
 
 # Nothing in a test outlives the machine, so nothing needs to reach the disk.
-_NO_DURABILITY = {
+_PARAMETERS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "max_connections": "200",
+    "deadlock_timeout": "50ms",
 }
 
 
@@ -36,11 +38,12 @@ class Server:
             self._process = subprocess.Popen(self._argv(), stdout=log, stderr=log, cwd=self.folder)
         until(self._answers, timeout_seconds=20, failing=self._log)
 
-    def stop(self) -> None:
-        """Stop the server in an orderly way (SIGINT: PostgreSQL's fast shutdown), killing it after 5 s."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server, in an orderly way if not told otherwise (SIGINT: PostgreSQL's fast shutdown); kill it
+        after 5 s."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(how)
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
@@ -52,10 +55,21 @@ class Server:
         self._process.kill()
         self._process.wait()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send the server a signal, such as SIGSTOP."""
+    def freeze(self) -> None:
+        """Stop the server and its child processes in their tracks (SIGSTOP)."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(number)
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            with suppress(ProcessLookupError):  # a session that has just ended
+                os.kill(each, number)
 
     def _argv(self) -> list[str]:
         raise NotImplementedError
@@ -83,7 +97,7 @@ class PostgresServer(Server):
         data = self.folder / "data"
         if not data.exists():
             embedded.initdb(data)
-        return embedded.postgres_argv(data, self.folder, **_NO_DURABILITY)
+        return embedded.postgres_argv(data, self.folder, **_PARAMETERS)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -131,5 +145,5 @@ def running(kind: type[PostgresServer] | type[NatsServer]) -> Iterator[PostgresS
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGQUIT)  # at once, with nothing written any more
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,3 @@
+"""What all tests of the chassis share."""
+
+pytest_plugins = ["chassis.testing.plugin"]

@@ -1,0 +1,118 @@
+"""Migrations on a real PostgreSQL."""
+
+import os
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import boxes
+import psycopg
+import pytest
+
+from chassis.migrations import MigrationChanged, SchemaMismatch, migrate, missing, require
+from chassis.testing.plugin import DatabaseUrls
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tmp_path.joinpath("0001_first.sql").write_text("CREATE TABLE first (id integer); SELECT 'a;b'")
+    tmp_path.joinpath("0002_second.sql").write_text("CREATE TABLE second (id integer);")
+    return tmp_path
+
+
+@pytest.fixture
+def empty(postgres_server, make_database, tmp_path_factory) -> DatabaseUrls:
+    """A database that no migration was ever applied to."""
+    make_database("boxes", boxes.MIGRATIONS)
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name} OWNER boxes_owner")
+    return DatabaseUrls(postgres_server.url(name, "boxes_owner"), postgres_server.url(name, "boxes_runtime"))
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as conn:
+        rows = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {name for (name,) in rows}
+
+
+def test_files_are_applied_in_order_and_once(empty, folder):
+    assert migrate(empty.owner, folder) == ["0001_first", "0002_second"]
+    assert migrate(empty.owner, folder) == []
+    assert tables(empty.owner) == {"schema_migrations", "first", "second"}
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(empty, folder):
+    folder.joinpath("0002_second.sql").write_text("CREATE TABLE second (id integer); SELECT 1 / 0;")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(empty.owner, folder)
+    assert tables(empty.owner) == {"schema_migrations", "first"}
+    folder.joinpath("0002_second.sql").write_text("CREATE TABLE second (id integer);")
+    assert migrate(empty.owner, folder) == ["0002_second"]
+
+
+def test_an_applied_file_may_not_change(empty, folder):
+    migrate(empty.owner, folder)
+    folder.joinpath("0001_first.sql").write_text("CREATE TABLE other (id integer);")
+    with pytest.raises(MigrationChanged, match="0001_first"):
+        migrate(empty.owner, folder)
+
+
+def test_replicas_that_migrate_at_once_stand_in_a_queue(empty, folder):
+    with ThreadPoolExecutor(4) as threads:
+        applied = list(threads.map(lambda _: migrate(empty.owner, folder), range(4)))
+    assert sorted(applied) == [[], [], [], ["0001_first", "0002_second"]]
+
+
+def test_a_table_in_use_fails_the_migration_instead_of_stopping_the_service(empty, folder):
+    migrate(empty.owner, folder)
+    folder.joinpath("0003_third.sql").write_text("ALTER TABLE first ADD COLUMN more integer")
+    with psycopg.connect(empty.owner) as conn:
+        conn.execute("SELECT id FROM first")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate(empty.owner, folder, lock_timeout_seconds=0.05)
+    assert migrate(empty.owner, folder) == ["0003_third"]
+
+
+def test_a_service_is_unready_until_its_migrations_are_applied(urls, tmp_path):
+    for file in boxes.MIGRATIONS.glob("*.sql"):
+        tmp_path.joinpath(file.name).write_bytes(file.read_bytes())
+    database = boxes.open_boxes(urls.runtime)
+    require(database, tmp_path)
+    tmp_path.joinpath("0003_more.sql").write_text("CREATE TABLE more (id integer)")
+    assert missing(database, tmp_path) == ["0003_more"]
+    with pytest.raises(SchemaMismatch, match="0003_more"):
+        require(database, tmp_path)
+    migrate(urls.owner, tmp_path)
+    require(database, tmp_path)
+    require(database, boxes.MIGRATIONS)
+    database.close()
+
+
+def test_a_service_is_unready_on_an_empty_database(empty):
+    database = boxes.open_boxes(empty.runtime)
+    assert missing(database, boxes.MIGRATIONS) == ["0001_chassis", "0002_boxes"]
+    database.close()
+
+
+def command(folder, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "chassis.migrations", "boxes", str(folder)],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_migrates_the_database_of_its_variable(empty, folder):
+    done = command(folder, BOXES_DB_OWNER_URL=empty.owner)
+    assert (done.returncode, tables(empty.owner) >= {"first", "second"}) == (0, True), done.stdout
+
+
+def test_the_command_says_what_is_wrong(empty, folder):
+    assert command(folder).returncode == 78
+    folder.joinpath("0003_third.sql").write_text("no sql")
+    failed = command(folder, BOXES_DB_OWNER_URL=empty.owner)
+    assert failed.returncode == 1
+    assert "0003_third" in failed.stdout and "Traceback" not in failed.stdout + failed.stderr

@@ -1,0 +1,26 @@
+"""A worker of boxes: a relay and a consumer of its own events; arguments: database URL, broker URL, bind
+address."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+import boxes
+import shelves
+
+from chassis.outbox import Relay
+from chassis.worker import Every, Worker
+
+
+def fail() -> None:
+    raise ZeroDivisionError
+
+
+database_url, broker_url, bind = sys.argv[1:]
+database = boxes.open_boxes(database_url)
+settings = SimpleNamespace(
+    nats_url=broker_url, worker_bind=bind, shutdown_drain_seconds=2.0, log_level="INFO"
+)
+worker = Worker("boxes", settings, checks={"database": database.ping})
+worker.add(Relay("boxes", database)).add(shelves.consumer(database)).add(Every("failing", 0.1, fail)).run()

@@ -18,7 +18,7 @@ def test_one_request_id_is_in_every_log_it_caused(embedded, shopper, sku):
     for program in ("gateway", "payments", "orders"):
         access = until(lambda program=program: lines_of(embedded, program, request_id))
         assert any(line.get("message") == "request" for line in access), access
-    for program in ("payments-worker", "orders-worker"):
+    for program in ("orders-worker", "users-worker"):  # which took the events of the payment and of the order
         until(lambda program=program: lines_of(embedded, program, request_id))
 
 

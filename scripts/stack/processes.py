@@ -121,12 +121,12 @@ class Supervisor:
 
     def shut_down(self) -> None:
         """Stop every process in order, then supervisord; whatever it does not stop is left to `sweep`."""
-        with contextlib.suppress(OSError, xmlrpc.client.Error):
-            self._call.shutdown()
-            deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
+        with contextlib.suppress(OSError):
             while time.monotonic() < deadline:
-                self._call.getState()  # each question also makes it look for children that ended
-                time.sleep(0.1)
+                with contextlib.suppress(xmlrpc.client.Fault):  # it is on its way already
+                    self._call.shutdown()
+                time.sleep(0.1)  # each call also makes it look for children that have ended
 
 
 def run(command: Sequence[str], cwd: Path | None = None, standard_input: str = "") -> str:

@@ -66,12 +66,13 @@ class Watch:
         log = self.supervisor.places.logs / f"{name}.log"
         return StartFailed(f"{name} {what}. {log} ends:\n{last_lines(self.supervisor.places, name)}")
 
-    def until_ready(self, ports: Mapping[str, int]) -> None:
-        """Wait until every process says that it is ready, and print each that does.
+    def until_ready(self, group: str, ports: Mapping[str, int]) -> None:
+        """Wait until every process of a group says that it is ready, and print each that does.
 
         Raises StartFailed.
         """
-        waiting = addresses(ports)
+        members = {process.name for process in self.supervisor.processes() if process.group == group}
+        waiting = {name: address for name, address in addresses(ports).items() if name in members}
         reasons: dict[str, str] = {}
         deadline = time.monotonic() + READY_SECONDS
         while waiting:

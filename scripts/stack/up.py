@@ -56,9 +56,10 @@ def start(places: Places, gateway_port: str) -> None:
         databases.until_answers(places, watch)
         databases.migrate(places)
         supervisor.start_group("services")
-        supervisor.start_group("edge")
         first_start.fill(places)
-        watch.until_ready(chosen)
+        watch.until_ready("services", chosen)
+        supervisor.start_group("edge")
+        watch.until_ready("edge", chosen)
     except BaseException:
         stop(places)
         raise
@@ -69,10 +70,11 @@ def resume(places: Places, supervisor: Supervisor) -> None:
 
     Raises StartFailed.
     """
-    for group in GROUPS:
-        supervisor.start_group(group)
+    watch, chosen = Watch(supervisor), recorded_ports(places)
     try:
-        Watch(supervisor).until_ready(recorded_ports(places))
+        for group in GROUPS:
+            supervisor.start_group(group)
+            watch.until_ready(group, chosen)
     except StartFailed as failure:
         raise StartFailed(f"{failure}\nThe rest still runs; make down stops it.") from failure
 

@@ -1,0 +1,37 @@
+"""Settings: all that payments reads from its environment."""
+
+from dataclasses import dataclass
+
+from chassis.settings import Secret, ServiceSettings, setting
+
+PREFIX = "PAYMENTS_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ServiceSettings):
+    orders_url: str = setting(doc="address of the orders service")
+    stripe_api_base: str = setting("https://api.stripe.com", doc="address of Stripe's API, or of the sandbox")
+    stripe_api_key: Secret = setting(doc="Stripe's secret API key")
+    stripe_webhook_secrets: Secret = setting(
+        doc="secrets of Stripe's webhooks, separated by a comma: one, or two while one replaces the other"
+    )
+    stripe_timeout_seconds: float = setting(
+        8.0, minimum=0.1, maximum=80, doc="longest wait for Stripe's answer to a request, in seconds"
+    )
+    settle_after_seconds: float = setting(
+        2.0, minimum=0, doc="age from which the worker settles a payment that is still processing, in seconds"
+    )
+    settle_poll_seconds: float = setting(
+        1.0, minimum=0.05, doc="seconds between two looks for open payments and refunds"
+    )
+    settle_lease_seconds: float = setting(
+        5.0,
+        minimum=0.5,
+        doc="longest wait of the worker for Stripe, in seconds; after it another worker may take the same payment",
+    )
+    settle_tasks: int = setting(
+        4, minimum=1, maximum=32, doc="open payments that one worker settles at a time"
+    )
+
+    def webhook_secrets(self) -> list[str]:
+        return [each.strip() for each in self.stripe_webhook_secrets.reveal().split(",") if each.strip()]

@@ -1,0 +1,3 @@
+"""What all tests share: the chassis' fixtures."""
+
+pytest_plugins = ["chassis.testing.plugin"]

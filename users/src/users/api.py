@@ -20,30 +20,37 @@ def add_account_routes(api: Api, accounts: Accounts) -> None:
         errors=(EmailTaken, PasswordsBusy),
     )
     def register(call: Call) -> User:
+        """Register an account."""
         return accounts.register(**call.body)
 
     @api.get("/api/v1/users/me", answer=UserView, errors=(UserNotFound,))
     def show_me(call: Call) -> User:
+        """Show the own account."""
         return accounts.user(call.user_id)
 
     @api.patch("/api/v1/users/me", body=Profile, answer=UserView, errors=(UserNotFound,))
     def rename_me(call: Call) -> User:
+        """Change the name of the own account."""
         return accounts.rename(call.user_id, call.body["name"])
 
     @api.delete("/api/v1/users/me", errors=(UserNotFound,))
     def delete_me(call: Call) -> None:
+        """Erase the own account; its id stays, so that the books do."""
         accounts.delete(call.user_id)
 
     @api.get("/api/v1/users", query=PageQuery, answer=page_of(UserView), caller=ADMIN)
     def list_users(call: Call) -> Page[User]:
+        """List all accounts, newest first."""
         return accounts.users(call.query["cursor"], call.query["limit"])
 
     @api.get("/api/v1/users/<uuid:user_id>", answer=UserView, caller=ADMIN, errors=(UserNotFound,))
     def show_user(call: Call, user_id: UUID) -> User:
+        """Show an account."""
         return accounts.user(user_id)
 
 
 def add_notification_routes(api: Api, accounts: Accounts) -> None:
     @api.get("/api/v1/users/me/notifications", query=PageQuery, answer=page_of(NotificationView))
     def list_notifications(call: Call) -> Page[Notification]:
+        """List what happened to the own orders, newest first."""
         return accounts.notifications(call.user_id, call.query["cursor"], call.query["limit"])

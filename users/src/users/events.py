@@ -10,7 +10,7 @@ from users.service import Transaction
 Handler = Callable[[Transaction, Received], None]
 
 TITLES = {
-    "order.placed": "We have received your order and keep its items for you until it is paid.",
+    "order.placed": "Your order is placed and waits for your payment.",
     "order.paid": "Your order is paid.",
     "order.cancelled": "Your order is cancelled.",
     "order.expired": "Your order was not paid in time and has expired.",

@@ -51,6 +51,7 @@ def add_token_routes(api: Api, sessions: Sessions) -> None:
         ),
     )
     def issue_token(call: Call) -> Response:
+        """Sign in, or go on with a refresh token (RFC 6749)."""
         client = _client(call.body)
         grant = _grant(call.body)
         if call.body.get("scope"):
@@ -65,6 +66,7 @@ def add_token_routes(api: Api, sessions: Sessions) -> None:
         errors=(InvalidTokenRequest, InvalidClient, UnsupportedTokenType),
     )
     def revoke_token(call: Call) -> Answer:
+        """Sign out: end the session of a refresh token (RFC 7009)."""
         client = _client(call.body)
         if client.keeps_refresh_token_in_cookie:
             sessions.sign_out(client, request.cookies.get(COOKIE, ""))
@@ -87,10 +89,12 @@ def add_metadata_routes(api: Api, access_tokens: AccessTokens, issuer: str) -> N
 
     @api.get(KEYS_PATH, answer=KeysView, caller=UNSIGNED)
     def show_keys(_: Call) -> Answer:
+        """Show the public keys of access tokens (RFC 7517)."""
         return Answer(access_tokens.public_keys, headers=FOR_FIVE_MINUTES)
 
     @api.get(METADATA_PATH, answer=MetadataView, caller=UNSIGNED)
     def show_metadata(_: Call) -> Answer:
+        """Show what an OAuth client needs to know (RFC 8414)."""
         return Answer(metadata, headers=FOR_FIVE_MINUTES)
 
 

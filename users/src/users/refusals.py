@@ -1,6 +1,7 @@
 """Refusals of the token endpoints: RFC 6749's form instead of a problem document, served and documented."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
@@ -53,10 +54,15 @@ def _reword(response: Response) -> None:
     response.data = dump_bytes(
         {
             "error": _error(problem["code"], response.status_code),
-            "error_description": _unsayable.sub("'", problem["detail"]),
+            "error_description": _unsayable.sub("'", _description(problem)),
         }
     )
     response.content_type = "application/json"
+
+
+def _description(problem: Mapping[str, Any]) -> str:
+    wrong = [f"{each['parameter']}: {each['detail']}" for each in problem.get("errors", ())]
+    return " ".join(wrong) or problem["detail"]
 
 
 def _status(status: int) -> int:

@@ -184,6 +184,11 @@ def test_a_form_that_cannot_be_read_is_an_invalid_request(gateway, body, media_t
     assert (answer.status_code, answer.json["error"]) == (status, "invalid_request")
 
 
+def test_a_missing_parameter_is_named(gateway):
+    assert gateway.token(client_id="mobile").json["error_description"].startswith("grant_type: ")
+    assert gateway.sign_in(password="").json["error_description"] == "password is missing."
+
+
 def test_parameters_nobody_knows_and_empty_ones_are_ignored(gateway, ada):
     assert gateway.token(**SIGN_IN, device="phone", scope="", refresh_token="").status_code == 200
 

@@ -54,7 +54,7 @@ def add_catalogue_routes(api: Api, catalogue: Catalogue) -> None:
         return Answer(product, status=201 if is_new else 200)
 
 
-def add_order_routes(api: Api, orders: Orders, feed: Feed) -> None:
+def add_order_routes(api: Api, orders: Orders) -> None:
     @api.post(
         "/api/v1/orders",
         body=PlaceOrder,
@@ -82,11 +82,6 @@ def add_order_routes(api: Api, orders: Orders, feed: Feed) -> None:
         """Show an own order."""
         return orders.order(call.user_id, order_id)
 
-    @api.get("/api/v1/orders/<uuid:order_id>/events", media_type="text/event-stream", errors=(OrderNotFound,))
-    def follow_order(call: Call, order_id: UUID) -> Response:
-        """Follow an own order: its state now and after each change, as server-sent events."""
-        return Response(feed.follow(orders.order(call.user_id, order_id)), headers=EVENT_STREAM)
-
     @api.post(
         "/api/v1/orders/<uuid:order_id>/cancel",
         answer=OrderView,
@@ -96,6 +91,13 @@ def add_order_routes(api: Api, orders: Orders, feed: Feed) -> None:
     def cancel_order(call: Call, order_id: UUID) -> Any:
         """Cancel an own order that is pending or paid; a paid one is refunded."""
         return orders.cancel_order(call.user_id, order_id, call.once)
+
+
+def add_following_route(api: Api, orders: Orders, feed: Feed) -> None:
+    @api.get("/api/v1/orders/<uuid:order_id>/events", media_type="text/event-stream", errors=(OrderNotFound,))
+    def follow_order(call: Call, order_id: UUID) -> Response:
+        """Follow an own order: its state now and after each change, as server-sent events."""
+        return Response(feed.follow(orders.order(call.user_id, order_id)), headers=EVENT_STREAM)
 
 
 def _cacheable(value: Any) -> Answer:

@@ -17,7 +17,7 @@ from chassis.postgres import Database
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from chassis.worker import Every, Worker
-from orders.api import add_catalogue_routes, add_order_routes
+from orders.api import add_catalogue_routes, add_following_route, add_order_routes
 from orders.events import payment_handlers
 from orders.feed import Feed
 from orders.postgres import Store
@@ -40,7 +40,8 @@ def create_app(settings: Settings, *, database: Database[Store] | None = None) -
     feed = Feed(orders.changed_since, is_draining=lambda: readiness.draining)
     api = Api(SERVICE, VERSION, Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE))
     add_catalogue_routes(api, Catalogue(database, settings.currency))
-    add_order_routes(api, orders, feed)
+    add_order_routes(api, orders)
+    add_following_route(api, orders, feed)
     api.init_app(app)
     return app
 

@@ -17,6 +17,8 @@ from orders.schemas import OrderView
 
 RECONNECT = b"retry: 3000\n\n"
 HEARTBEAT = b": still here\n\n"
+# A browser comes back by itself when a stream ends. Where nothing can change any more, a day later is early enough.
+FAREWELL = b"retry: 86400000\n\n"
 
 logger = logging.getLogger(__name__)
 present = presenter(OrderView)
@@ -72,6 +74,8 @@ class Feed:
                     return
                 order = change
                 yield _event(order)
+            if order.is_final:
+                yield FAREWELL
         finally:
             self._leave(follower)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis.api import Api
 from chassis.openapi import describe
-from orders.api import add_catalogue_routes, add_order_routes
+from orders.api import add_catalogue_routes, add_following_route, add_order_routes
 from orders.app import SERVICE, VERSION
 
 
@@ -16,7 +16,8 @@ def document() -> dict[str, Any]:
     nobody: Any = None  # a description calls no view, so nobody needs to stand behind them
     api = Api(SERVICE, VERSION, nobody)
     add_catalogue_routes(api, nobody)
-    add_order_routes(api, nobody, nobody)
+    add_order_routes(api, nobody)
+    add_following_route(api, nobody, nobody)
     return describe(api.name, api.version, api.routes)
 
 

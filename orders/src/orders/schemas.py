@@ -68,7 +68,12 @@ class PlaceLine(Body):
 
 
 class PlaceOrder(Body):
-    items = fields.List(fields.Nested(PlaceLine), required=True, validate=validate.Length(min=1, max=50))
+    items = fields.List(
+        fields.Nested(PlaceLine),
+        required=True,
+        validate=validate.Length(min=1, max=50),
+        metadata={"uniqueItems": True, "description": "each sku once"},
+    )
 
     @validates_schema
     def each_sku_once(self, data: dict[str, Any], **_: Any) -> None:

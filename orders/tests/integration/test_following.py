@@ -14,6 +14,7 @@ from shop import line, once, payment_of, product
 
 from chassis.ids import new_id
 from chassis.postgres import Database
+from orders.feed import FAREWELL
 from orders.postgres import Store
 from orders.service import Orders
 from orders.settings import Settings
@@ -90,7 +91,7 @@ def test_every_follower_is_told_and_none_holds_a_connection_of_the_pool(web, ord
         with database.transaction() as tx:
             orders.refund_order(tx, payment)
         assert [next_status(stream) for stream in streams] == ["REFUNDED"] * FOLLOWERS
-        assert [stream.read() for stream in streams] == [b"\n"] * FOLLOWERS
+        assert [stream.read() for stream in streams] == [b"\n" + FAREWELL] * FOLLOWERS
 
 
 def test_a_process_that_stops_sends_its_followers_away(web, placed, ask):

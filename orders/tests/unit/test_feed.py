@@ -9,7 +9,7 @@ from shop import NOW, order, payment_of
 
 from chassis.errors import Unavailable
 from orders.domain import Move
-from orders.feed import HEARTBEAT, RECONNECT, Feed
+from orders.feed import FAREWELL, HEARTBEAT, RECONNECT, Feed
 
 
 class Watched:
@@ -58,12 +58,14 @@ def test_the_state_now_comes_first_and_each_change_after_it(placed):
         watched.orders[placed.id] = cancelled = paid.moved(Move.CANCEL, NOW)
         assert told(next(events)) == ("CANCELLED", 3)
         watched.orders[placed.id] = cancelled.moved(Move.REFUND, NOW)
-        assert [told(event) for event in events] == [("REFUNDED", 4)]
+        assert told(next(events)) == ("REFUNDED", 4)
+        assert list(events) == [FAREWELL]
 
 
 def test_a_final_order_is_told_once(placed):
     expired = placed.moved(Move.EXPIRE, NOW)
-    assert [told(event) for event in Watched(expired).feed().follow(expired)] == [("EXPIRED", 2)]
+    event, *rest = Watched(expired).feed().follow(expired)
+    assert (told(event), rest) == (("EXPIRED", 2), [FAREWELL])
 
 
 def test_a_quiet_order_is_told_by_heartbeats_until_the_lifetime_is_over(placed):

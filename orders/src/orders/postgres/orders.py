@@ -74,8 +74,8 @@ class OrderStatements(Transaction):
         )
 
     def add_order(self, order: Order) -> None:
-        with self.conn.pipeline(), self.conn.cursor() as cursor:
-            cursor.execute(
+        with self.conn.pipeline():
+            self.conn.execute(
                 """
                 INSERT INTO orders (
                     id,
@@ -104,26 +104,29 @@ class OrderStatements(Transaction):
                 """,
                 _columns(order),
             )
-            cursor.execute(
-                """
-                INSERT INTO order_items (order_id, sku, name, quantity, unit_price, position)
-                SELECT %(order_id)s, sku, name, quantity, unit_price, position
-                FROM unnest(
-                    %(skus)s::text[],
-                    %(names)s::text[],
-                    %(quantities)s::integer[],
-                    %(unit_prices)s::bigint[]
-                ) WITH ORDINALITY AS item (sku, name, quantity, unit_price, position)
-                """,
-                {
-                    "order_id": order.id,
-                    "skus": [item.sku for item in order.items],
-                    "names": [item.name for item in order.items],
-                    "quantities": [item.quantity for item in order.items],
-                    "unit_prices": [item.unit_price for item in order.items],
-                },
-            )
+            self._add_items(order)
             self._announce(order)
+
+    def _add_items(self, order: Order) -> None:
+        self.conn.execute(
+            """
+            INSERT INTO order_items (order_id, sku, name, quantity, unit_price, position)
+            SELECT %(order_id)s, sku, name, quantity, unit_price, position
+            FROM unnest(
+                %(skus)s::text[],
+                %(names)s::text[],
+                %(quantities)s::integer[],
+                %(unit_prices)s::bigint[]
+            ) WITH ORDINALITY AS item (sku, name, quantity, unit_price, position)
+            """,
+            {
+                "order_id": order.id,
+                "skus": [item.sku for item in order.items],
+                "names": [item.name for item in order.items],
+                "quantities": [item.quantity for item in order.items],
+                "unit_prices": [item.unit_price for item in order.items],
+            },
+        )
 
     def save_orders(self, orders: Sequence[Order]) -> None:
         """Write what a move changes, with the event of each move."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
+import uuid_utils
 
 from chassis import metrics
-from chassis.context import child_traceparent, new_request_id, new_traceparent, well_formed_request_id
+from chassis.context import child_traceparent, new_traceparent, well_formed_request_id
 from chassis.errors import ServiceError
 from gateway.channel import Reactor
 from gateway.front.request import Request
@@ -22,6 +23,11 @@ from gateway.routes import Route
 CLIENT_LEFT = 499  # in logs and metrics only, as nginx has it
 _ATOMIC_BYTES = 4096  # what several processes may write to one pipe without mixing (POSIX PIPE_BUF)
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+
+
+def new_request_id() -> str:
+    """Return a new request id: the text of a UUIDv7, made without uuid.UUID, which costs ten times as much."""
+    return str(uuid_utils.uuid7())
 
 
 class Visit:

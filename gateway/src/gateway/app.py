@@ -50,7 +50,8 @@ class DataPath:
             routes=self._routes,
             tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
             signer=self._signer,
-            upstreams=_upstreams(settings, reactor),
+            upstreams=_upstreams(settings, reactor, settings.upstream_connections),
+            streams=_upstreams(settings, reactor, settings.upstream_streams),
             access=AccessLog(
                 reactor, failures_only=not logging.getLogger("access").isEnabledFor(logging.INFO)
             ),
@@ -78,14 +79,14 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _upstreams(settings: Settings, reactor: Reactor) -> Mapping[str, Upstream]:
+def _upstreams(settings: Settings, reactor: Reactor, connections: int) -> Mapping[str, Upstream]:
     origins = {name: urlsplit(url) for name, url in settings.upstream_urls.items()}
     return {
         name: Upstream(
             reactor,
             origin.hostname or "",
             origin.port or 80,
-            connections=settings.upstream_connections,
+            connections=connections,
             connect_seconds=settings.upstream_connect_timeout_seconds,
             idle_seconds=settings.upstream_idle_seconds,
         )

@@ -10,6 +10,7 @@ _KEPT_BACK = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade content-length"
     b" server x-powered-by x-request-id traceparent".split()
 )
+_COMMON_OPTIONS = (b"keep-alive", b"close")
 
 
 def upstream_head(
@@ -48,10 +49,10 @@ def upstream_head(
 
 def client_fields(fields: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
     """Return the header lines of a reply, made of an answer's fields (lower-case names), one line for each of them."""
-    kept_back = _KEPT_BACK
+    lines = [b"%b: %b\r\n" % field for field in fields if field[0] not in _KEPT_BACK]
     for name, value in fields:
-        if name == b"connection":
-            kept_back = kept_back.union(each.strip() for each in value.lower().split(b","))
-    lines = [b"%b: %b\r\n" % field for field in fields if field[0] not in kept_back]
+        if name == b"connection" and value not in _COMMON_OPTIONS:
+            own = [option.strip() + b":" for option in value.lower().split(b",")]
+            lines = [line for line in lines if not line.startswith(tuple(own))]
     lines.append(b"x-request-id: %b\r\n" % request_id.encode())
     return b"".join(lines)

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 
 class Proxy:
-    """The handler of the public front. `upstreams` are by the names the routes use, `scheme` is the clients'."""
+    """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
+    routes use; `scheme` is the clients'."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Proxy:
         tokens: Tokens,
         signer: Signer,
         upstreams: Mapping[str, Upstream],
+        streams: Mapping[str, Upstream],
         access: AccessLog,
         scheme: str,
     ) -> None:
@@ -40,6 +42,7 @@ class Proxy:
         self._tokens = tokens
         self._signer = signer
         self._upstreams = upstreams
+        self._streams = streams
         self._access = access
         self._scheme = scheme
 
@@ -72,14 +75,15 @@ class Proxy:
     def close(self) -> None:
         """Write what is still to be recorded, and close the unused connections to the services."""
         self._access.flush()
-        for upstream in self._upstreams.values():
+        for upstream in [*self._upstreams.values(), *self._streams.values()]:
             upstream.close()
 
     def _pass_on(self, request: Request, reply: Reply, visit: Visit) -> None:
         route = visit.route = self._routes.match(request.method, read_path(request.target))
         caller = visit.caller = self._admit(request, route)
         held = gather(request, route.body_max_bytes)
-        upstream = self._upstreams[route.upstream]
+        # Many who follow their orders must leave room for those who place one.
+        upstream = (self._streams if route.stream_seconds else self._upstreams)[route.upstream]
         until = time.monotonic() + route.deadline_seconds
         head = self._head(request, route, visit, caller, held)
         if request.complete:

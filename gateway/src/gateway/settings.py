@@ -17,6 +17,16 @@ class Settings(ProcessSettings):
 
     bind: str = setting("0.0.0.0:8080", doc="address the public listens to")
     web_connections: int = setting(4096, minimum=1, doc="client connections of one web process")
+    web_worker_class: str = setting(
+        "gevent", choices=("gevent",), doc="how a web process serves: there is one way"
+    )
+    body_max_bytes: int = setting(65536, minimum=1, doc="largest body, in bytes, where the route states none")
+    request_deadline_seconds: float = setting(
+        10.0,
+        minimum=0.1,
+        maximum=300,
+        doc="most time a service gets, in seconds, where the route states none",
+    )
     admin_bind: str = setting("127.0.0.1:8081", doc="address of /livez, /readyz and /metrics")
     routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
     public_scheme: str = setting(
@@ -27,8 +37,9 @@ class Settings(ProcessSettings):
     orders_url: str = setting(doc="address of the orders service, http://host:port")
     payments_url: str = setting(doc="address of the payments service, http://host:port")
     upstream_connections: int = setting(
-        200, minimum=1, doc="requests of one process in flight to each service"
+        128, minimum=1, doc="requests of one process in flight to each service"
     )
+    upstream_streams: int = setting(32, minimum=1, doc="streams of one process open at each service, besides")
     upstream_connect_timeout_seconds: float = setting(
         0.5, minimum=0.01, maximum=60, doc="longest wait for a connection to a service, in seconds"
     )

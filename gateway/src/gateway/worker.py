@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import time
 from types import FrameType
 
@@ -40,12 +41,14 @@ class GatewayWorker(Worker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop, then end without losing what was let in."""
         gevent.spawn(self._beat)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a shell's 1024 are fewer than the clients
         reactor = Reactor()
         data_path = self.wsgi.extensions[NAME]
         handler = data_path.open(reactor)
         *public, own = [each.sock.detach() for each in self.sockets]
         servers = [Server(reactor, RawSocket(fileno=each), handler, data_path.limits) for each in public]
-        pages = WSGIServer(gevent.socket.socket(fileno=own), self.wsgi, log=None)
+        pages = WSGIServer(gevent.socket.socket(fileno=own), self.wsgi, log=None, error_log=_log)
         for server in [*servers, pages]:
             server.start()
         while self.alive and self.ppid == os.getppid():

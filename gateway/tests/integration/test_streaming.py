@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-from serving import get, whole
+from serving import echo, get, whole
 
 EVENTS = "/api/v1/orders/0190f3b2/events"
 BLOCK = bytes(range(256)) * 256
@@ -128,6 +128,20 @@ def test_a_stream_of_events_outlives_the_deadline(gateway, orders, issuer, until
     service.send(b"6\r\nlate\n\n\r\n")
     assert one_event(wire) == b"late\n\n"
     wire.close()
+
+
+def test_many_streams_leave_room_for_requests(start_gateway, users, orders, issuer):
+    orders.reset()
+    users.answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
+    orders.answer = lambda wire, request: (events if request.target == EVENTS else echo)(wire, request)
+    gateway = start_gateway(upstream_streams=2, upstream_connections=1)
+    following = get(EVENTS, f"Authorization: {issuer.bearer()}")
+    streams = [gateway.connect().send(following) for _ in range(2)]
+    assert [wire.head().status for wire in streams] == [200, 200]
+    assert gateway.ask(following).problem["code"] == "upstream_busy"
+    assert gateway.ask(get("/api/v1/products")).status == 200
+    for wire in streams:
+        wire.close()
 
 
 def test_a_client_that_leaves_ends_its_stream_at_the_service(gateway, orders, issuer, until):

@@ -49,33 +49,18 @@ class Request:
     """One request. `target` is raw, the names in `fields` are in lower case, `single` has those that come once;
     `length` is None for a chunked body."""
 
-    __slots__ = (
-        "_source",
-        "chunks",
-        "complete",
-        "expects_continue",
-        "fields",
-        "http_10",
-        "keep_alive",
-        "length",
-        "method",
-        "peer",
-        "single",
-        "started_at",
-        "target",
-    )
+    method = ""
+    target = b""
+    length: int | None = 0
+    complete = http_10 = keep_alive = expects_continue = False
+    started_at = 0.0
 
     def __init__(self, source: BodySource, peer: str) -> None:
         self._source = source
         self.peer = peer
-        self.method = ""
-        self.target = b""
         self.fields: list[tuple[bytes, bytes]] = []
         self.single: dict[bytes, bytes] = {}
         self.chunks: list[bytes] = []
-        self.length: int | None = 0
-        self.complete = self.http_10 = self.keep_alive = self.expects_continue = False
-        self.started_at = 0.0
 
     def take(self) -> bytes:
         """Return what has arrived of the body since the last call."""
@@ -105,6 +90,7 @@ class RequestReader:
         self._peer = peer
         self._limits = limits
         self._head_bytes = 0
+        self._unread_bytes = 0
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request(source, peer)
 
@@ -120,12 +106,13 @@ class RequestReader:
             self.refusal = cause if isinstance(cause, Refusal) else MalformedRequest(f"{wrong}.")
         if self.in_head and self.refusal is None:
             # The parser reports whole lines only: a line without an end is counted as it comes.
-            self._head_bytes = self._head_bytes + len(data) if began_in_head else 0
-            if self._head_bytes > self._limits.head_bytes:
+            self._unread_bytes = self._unread_bytes + len(data) if began_in_head else 0
+            if self._unread_bytes > self._limits.head_bytes:
                 self.refusal = HeadTooLarge()
 
     def on_message_begin(self) -> None:
         self._request = Request(self._source, self._peer)
+        self._head_bytes = 0
         self.in_head = True
 
     def on_url(self, part: bytes) -> None:
@@ -142,6 +129,9 @@ class RequestReader:
                 raise MalformedRequest(f"{name.decode()} is there more than once.")
             request.single[name] = value
         request.fields.append((name, value))
+        self._head_bytes += len(name) + len(value) + _FIELD_OVERHEAD_BYTES
+        if self._head_bytes > self._limits.head_bytes:
+            raise HeadTooLarge()
 
     def on_headers_complete(self) -> None:
         request, parser = self._request, self._parser
@@ -156,7 +146,8 @@ class RequestReader:
         request.method = method
         request.http_10 = version == "1.0"
         request.keep_alive = not request.http_10 and parser.should_keep_alive()
-        self._check_size(request)
+        if len(request.fields) > self._limits.fields:
+            raise HeadTooLarge("There are too many header fields.")
         _check_host(request)
         _read_framing(request)
         request.started_at = time.monotonic()
@@ -167,14 +158,6 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         self._request.complete = True
-
-    def _check_size(self, request: Request) -> None:
-        fields = request.fields
-        if len(fields) > self._limits.fields:
-            raise HeadTooLarge("There are too many header fields.")
-        size = sum([len(name) + len(value) for name, value in fields]) + _FIELD_OVERHEAD_BYTES * len(fields)
-        if size > self._limits.head_bytes:
-            raise HeadTooLarge()
 
 
 def _check_host(request: Request) -> None:

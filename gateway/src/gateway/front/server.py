@@ -13,7 +13,6 @@ from gateway.front.limits import Limits
 
 _log = logging.getLogger(__name__)
 
-_ACCEPT_AT_ONCE = 16  # then the other processes and the open connections have their turn
 _PAUSE_SECONDS = 0.5
 _POLL_SECONDS = 0.02
 _TCP_NOTSENT_LOWAT = 25  # Linux; the socket module has no name for it
@@ -26,7 +25,7 @@ class Server:
 
     def __init__(self, reactor: Reactor, listener: RawSocket, handler: Handler, limits: Limits) -> None:
         listener.setblocking(False)
-        # A client that does not read fills our process' memory with no more than this, nor the kernel's (inherited).
+        # What waits in the kernel for a client that does not read it (inherited by the connections).
         listener.setsockopt(IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self.connections: set[Connection] = set()
         self._reactor = reactor
@@ -39,7 +38,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to accept."""
-        self._acceptable.start(self._accept_some)
+        self._acceptable.start(self._accept)
 
     def announce_end(self) -> None:
         """Go on, and tell each client with its next reply that the connection ends."""
@@ -50,6 +49,7 @@ class Server:
     def stop_accepting(self) -> None:
         """Take what waits in the backlog, where closing would reset it, and close the listening socket."""
         self._acceptable.stop()
+        self._pause.stop()
         while self._accept():
             pass
         self._acceptable.close()
@@ -65,20 +65,19 @@ class Server:
             gevent.sleep(_POLL_SECONDS)
         return len(self.connections)
 
-    def _accept_some(self) -> None:
-        for _ in range(_ACCEPT_AT_ONCE):
-            if not self._accept():
-                return
-
     def _accept(self) -> bool:
+        """Take one connection, and leave the next to the next turn of the loop, or to another process; tell whether
+        there was one."""
         try:
             fileno, address = self.listener._accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except BlockingIOError:
             return False
+        except ConnectionAbortedError:
+            return True
         except OSError as failure:  # no descriptors or no memory left: the loop would call again at once
             _log.error("cannot accept: %s", failure)
             self._acceptable.stop()
-            self._pause.start(self._resume)
+            self._pause.start(self.start)
             return False
         peer = address[0] if isinstance(address, tuple) else ""
         connection = Connection(
@@ -89,10 +88,6 @@ class Server:
         self.connections.add(connection)
         gevent.spawn(self._serve, connection, connection.turn_away if full else connection.serve)
         return True
-
-    def _resume(self) -> None:
-        if not self._draining:
-            self._acceptable.start(self._accept_some)
 
     def _serve(self, connection: Connection, conversation: Callable[[], None]) -> None:
         try:

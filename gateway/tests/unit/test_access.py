@@ -1,0 +1,93 @@
+"""The record of each request."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from chassis.errors import Unavailable
+from gateway.access import AccessLog, Visit
+
+
+class Turns:
+    """An event loop whose turns end when the test says so."""
+
+    def __init__(self):
+        self.loop = self
+        self.waiting = []
+
+    def run_callback(self, call):
+        self.waiting.append(call)
+
+    def end(self):
+        for call in self.waiting:
+            call()
+        self.waiting.clear()
+
+
+@pytest.fixture
+def turns():
+    return Turns()
+
+
+@pytest.fixture
+def written():
+    return []
+
+
+def visit(**changes):
+    here = Visit(None)
+    here.method, here.route = "GET", SimpleNamespace(template="/api/v1/orders/{id}")
+    for name, value in changes.items():
+        setattr(here, name, value)
+    return here
+
+
+def test_the_lines_of_a_turn_are_written_together(turns, written):
+    log = AccessLog(turns, write=written.append)
+    for _ in range(3):
+        log.record(visit(), 200, 94)
+    assert written == []
+    turns.end()
+    assert len(written) == 1 and written[0].count(b"\n") == 3
+
+
+def test_no_write_is_larger_than_what_a_pipe_keeps_whole(turns, written):
+    log = AccessLog(turns, write=written.append)
+    for _ in range(100):
+        log.record(visit(), 200, 94)
+    turns.end()
+    assert b"".join(written).count(b"\n") == 100
+    assert all(len(block) <= 4096 and block.endswith(b"\n") for block in written)
+
+
+def test_a_line_tells_what_went_wrong(turns, written):
+    log = AccessLog(turns, write=written.append)
+    problem = Unavailable("Down.")
+    problem.__cause__ = ConnectionRefusedError(111, "refused")
+    log.record(visit(problem=problem), 503, 10)
+    log.flush()
+    line = json.loads(written[0])
+    assert (line["level"], line["status"], line["code"], line["detail"]) == (
+        "WARNING",
+        503,
+        "unavailable",
+        "Down.",
+    )
+    assert "ConnectionRefusedError" in line["cause"]
+
+
+def test_a_client_that_left_has_a_status_of_its_own(turns, written):
+    log = AccessLog(turns, write=written.append)
+    log.record(visit(), 0, 0)
+    log.flush()
+    assert json.loads(written[0])["status"] == 499
+
+
+def test_failures_alone_are_written_where_that_is_wanted(turns, written):
+    log = AccessLog(turns, failures_only=True, write=written.append)
+    log.record(visit(), 200, 0)
+    log.record(visit(), 404, 0)
+    log.record(visit(), 502, 0)
+    log.flush()
+    assert [json.loads(line)["status"] for line in written[0].splitlines()] == [502]

@@ -1,0 +1,51 @@
+"""The gateway's own pages, and what it asks of its settings."""
+
+import json
+
+import pytest
+
+from chassis.assertions import generate_key
+from chassis.settings import SettingsError, load
+from gateway.app import create_app
+from gateway.settings import PREFIX, Settings
+
+URLS = {f"GATEWAY_{name}_URL": f"http://{name.lower()}:8000" for name in ("USERS", "ORDERS", "PAYMENTS")}
+
+
+@pytest.fixture
+def environment(tmp_path):
+    private, public = generate_key("gateway")
+    (tmp_path / "key").write_text(json.dumps(private))
+    (tmp_path / "bundle").write_text(json.dumps({"keys": [public]}))
+    return URLS | {
+        "GATEWAY_TOKEN_ISSUER": "https://souk.test",
+        "GATEWAY_SIGNING_KEY_FILE": str(tmp_path / "key"),
+        "GATEWAY_TRUST_BUNDLE_FILE": str(tmp_path / "bundle"),
+    }
+
+
+def test_a_gateway_whose_key_is_believed_is_ready(environment):
+    client = create_app(load(Settings, PREFIX, environment)).test_client()
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").json == {"status": "ready", "checks": {"signing_key": "ok"}}
+
+
+def test_a_gateway_whose_key_nobody_believes_is_not(environment, tmp_path):
+    (tmp_path / "bundle").write_text(json.dumps({"keys": [generate_key("gateway")[1]]}))
+    client = create_app(load(Settings, PREFIX, environment)).test_client()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and answer.json["checks"] == {"signing_key": "failing"}
+
+
+@pytest.mark.parametrize(
+    "url", ["users:8000", "https://users:8000", "http://", "http://users:x", "http://users/api"]
+)
+def test_an_address_that_is_none_is_refused(environment, url):
+    with pytest.raises(SettingsError, match="GATEWAY_USERS_URL"):
+        load(Settings, PREFIX, environment | {"GATEWAY_USERS_URL": url})
+
+
+def test_keys_come_from_users_unless_told_otherwise(environment):
+    assert load(Settings, PREFIX, environment).keys_url == "http://users:8000/.well-known/jwks.json"
+    other = environment | {"GATEWAY_JWKS_URL": "https://login.test/keys"}
+    assert load(Settings, PREFIX, other).keys_url == "https://login.test/keys"

@@ -13,7 +13,7 @@ from chassis import paging
 _VISIBLE, _INNER = "[^\\u0000-\\u0020\\u007f-\\u00a0]", "[^\\u0000-\\u001f\\u007f-\\u009f]"
 TEXT_PATTERN = f"^{_VISIBLE}({_INNER}*{_VISIBLE})?$"
 EMAIL_PATTERN = (
-    "^[A-Za-z0-9_%+-]+(\\.[A-Za-z0-9_%+-]+)*@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+    "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
     "(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 )
 _digits = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)

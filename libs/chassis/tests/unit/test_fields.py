@@ -50,6 +50,11 @@ anything = st.one_of(
 )
 
 
+@pytest.mark.parametrize("address", ["o'brien@example.com", "r&d/eu@example.com", "a+b.c_d@mail.example.co"])
+def test_an_address_may_hold_what_people_s_addresses_hold(address):
+    assert accepts("email", address)
+
+
 @given(anything)
 @pytest.mark.parametrize("name", ["text", "maybe", "email", "sku", "count", "cursor"])
 def test_a_field_accepts_exactly_what_its_document_says(name, value):

@@ -119,14 +119,15 @@ class Verifier:
         issuer, for this audience, not expired (5 s of leeway) and not made for longer than 60 s."""
         if self._bundle.refresh() != self._generation:
             self._generation = self._bundle.generation
-            self._verified.clear()  # a key that was withdrawn vouches for nobody
+            self._verified = {}  # a key that was withdrawn vouches for nobody
+        verified = self._verified
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._verified.get(digest)
+        known = verified.get(digest)
         if known is not None and self._now() < known.expires_at + LEEWAY_SECONDS:
             return known
         assertion = self._verify(token)
-        _make_room(self._verified)
-        self._verified[digest] = assertion
+        _make_room(verified)
+        verified[digest] = assertion
         return assertion
 
     def _verify(self, token: str) -> Assertion:

@@ -26,7 +26,7 @@ def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any
     """Return gunicorn's settings for a service; its variables begin with its name in upper case."""
     settings = load_or_exit(ProcessSettings, f"{service.upper()}_", env)
     patch_for(settings.web_worker_class)
-    logs.configure(service, settings.log_level)
+    logs.configure(service, settings.log_level, release=settings.release)
     own_folder = clear_metrics(settings.metrics_dir, service)
     linger, drain = settings.shutdown_linger_seconds, settings.shutdown_drain_seconds
     return {

@@ -13,11 +13,14 @@ _SECRET_WORDS = (
 _secret_name = re.compile(rf"(?:{_SECRET_WORDS})|\A(?:number|pan|jwt|dsn)\Z", re.IGNORECASE)
 
 # One search, over the text in lower case, decides whether it is worth the careful replacements below.
-_suspect = re.compile(rf"{_SECRET_WORDS}|bearer|basic |eyj|[srp]k_|whsec_|://[^/\s]*@|\d[\d -]{{11,}}\d")
+_suspect = re.compile(
+    rf"{_SECRET_WORDS}|bearer|basic |eyj|[srp]k_|whsec_|://[^/\s]{{0,256}}@|\d[\d -]{{11,40}}\d"
+)
 _SHORT = 64
 
+# Each looks at a text in one pass, however it is made: a word is tried at its start alone, a run has a bound.
 _named = re.compile(
-    rf"""(?P<name>["']?[\w-]*(?:{_SECRET_WORDS})[\w-]*["']?\s*[=:]\s*)"""
+    rf"""(?P<name>(?<![\w-])["']?(?=[\w-]*?(?:{_SECRET_WORDS}))[\w-]++["']?\s*+[=:]\s*+)"""
     r"""(?P<value>"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|(?:(?:bearer|basic)\s+)?[^\s,;&"'{\[]+)""",
     re.IGNORECASE | re.DOTALL,
 )
@@ -25,7 +28,7 @@ _cookies = re.compile(r"""(cookie["']?\s*[:=]\s*)[^"'\r\n][^\r\n]*""", re.IGNORE
 _scheme = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)
 _jwt = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _provider_key = re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}")
-_userinfo = re.compile(r"(://[^/\s:@]*):[^/\s]*@")
+_userinfo = re.compile(r"(://[^/\s:@]{0,256}):[^/\s]{0,256}@")
 _digits = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
 
 

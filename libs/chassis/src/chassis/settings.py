@@ -88,7 +88,7 @@ class ProcessSettings:
         "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), doc="least severe level that is logged"
     )
     metrics_dir: str = setting("", doc="folder of the processes' metrics; empty: a new temporary one")
-    release: str = setting("dev", doc="release that runs, for logs and metrics")
+    release: str = setting("dev", doc="release that runs, told in each log line")
 
 
 @dataclass(frozen=True, kw_only=True)

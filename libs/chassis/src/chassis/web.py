@@ -28,7 +28,7 @@ _KINDS: dict[int, type[ServiceError]] = {
 def create_flask(service: str, settings: ProcessSettings, *, readiness: Readiness | None = None) -> Flask:
     """Make a Flask app with JSON logs, request context, problem documents, body limit, health and metrics;
     routes come with `Api.init_app`, readiness checks with `health.of(app).register`."""
-    logs.configure(service, settings.log_level)
+    logs.configure(service, settings.log_level, release=settings.release)
     app = Flask(service, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

@@ -87,3 +87,8 @@ def test_an_entry_point_logs_each_error_and_exits_with_78(capsys):
     assert exit_.value.code == EXIT_CONFIG
     assert [line["level"] for line in lines] == ["ERROR"] * 3
     assert all("BOX_" in line["message"] for line in lines)
+
+
+def test_the_readme_has_the_table_as_it_is():
+    readme = Path(__file__).parents[2] / "README.md"
+    assert table(ServiceSettings, "") in readme.read_text()

@@ -119,6 +119,7 @@ class Once:
         claim is committed, younger than 30 s and its process alive. An abandoned claim is taken over with its
         id.
         """
+        tx.require_open()
         claim = {**self._scope, "fingerprint": self._fingerprint, "lock": self._lock_number(), "hold": HOLD}
         claim |= {"id": new_id(), "holder": tx.presence.number()}
         free, self._id = _claim(tx, claim)
@@ -133,6 +134,7 @@ class Once:
         Raises Replay if a retry, which held this claim for abandoned, answered first: this transaction's
         writes are rolled back, and both tell the same.
         """
+        tx.require_open()
         status, body = self._present(result)
         stored = tx.conn.execute(
             """

@@ -60,8 +60,14 @@ class Transaction:
         """The transaction's timestamp, aware UTC: the same as now() in its SQL."""
         return self.conn.execute("SELECT now() AS now").fetchone()["now"]  # type: ignore[index]
 
+    def require_open(self) -> None:
+        """Refuse what makes sense in a transaction only. Raises RuntimeError inside Database.read()."""
+        if self.conn.pgconn.transaction_status == TransactionStatus.IDLE:
+            raise RuntimeError("this needs Database.transaction(), not read()")
+
     def emit(self, event: Event) -> None:
         """Put an event into the outbox: it is published if, and only if, this transaction commits."""
+        self.require_open()
         request = context.current()
         self.conn.execute(
             """ INSERT INTO outbox (id, type, aggregate_id, version, data, request_id, traceparent) VALUES
@@ -80,6 +86,7 @@ class Transaction:
 
     def receive(self, event_id: uuid.UUID) -> bool:
         """Note that an event takes effect in this transaction; False if it took effect before."""
+        self.require_open()
         noted = self.conn.execute(
             "INSERT INTO inbox (event_id) VALUES (%s) ON CONFLICT DO NOTHING",
             (event_id,),

@@ -16,9 +16,10 @@ class Probes:
     """A small HTTP/1.1 server (RFC 9112) for three paths, one request a connection. As it runs in the loop of
     the tasks, a loop that hangs does not answer /livez."""
 
-    def __init__(self, bind: str, readiness: Readiness) -> None:
-        """Take the address: "host:port", "[host]:port" or "unix:path"."""
+    def __init__(self, bind: str, readiness: Readiness, *, request_seconds: float = REQUEST_SECONDS) -> None:
+        """Take the address, "host:port", "[host]:port" or "unix:path", and how long a request may take."""
         self._bind = bind
+        self._request_seconds = request_seconds
         self._readiness = readiness
         # Of its own: the loop's other threads may all be busy.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="probes")
@@ -49,7 +50,7 @@ class Probes:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(self._request_seconds):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(await self._answer(head))
                 await writer.drain()

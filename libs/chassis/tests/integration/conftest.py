@@ -1,4 +1,4 @@
-"""Fixtures of the integration tests: a fresh database of boxes, a second one, a broker of one's own."""
+"""Fixtures of the integration tests: an empty database of boxes, a second one, servers of one's own."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,15 @@ from chassis.testing.plugin import DatabaseUrls
 from chassis.testing.servers import NatsServer, PostgresServer, running
 
 
+@pytest.fixture(scope="session")
+def two_databases(make_database) -> tuple[DatabaseUrls, DatabaseUrls]:
+    return make_database("boxes", boxes.MIGRATIONS), make_database("boxes", boxes.MIGRATIONS)
+
+
 @pytest.fixture
-def urls(make_database) -> DatabaseUrls:
-    return make_database("boxes", boxes.MIGRATIONS)
+def urls(two_databases) -> DatabaseUrls:
+    boxes.empty(two_databases[0].owner)
+    return two_databases[0]
 
 
 @pytest.fixture
@@ -23,9 +29,15 @@ def database(urls) -> Iterator[boxes.Boxes]:
 
 
 @pytest.fixture
-def other_database(make_database) -> Iterator[boxes.Boxes]:
+def other_urls(two_databases) -> DatabaseUrls:
+    boxes.empty(two_databases[1].owner)
+    return two_databases[1]
+
+
+@pytest.fixture
+def other_database(other_urls) -> Iterator[boxes.Boxes]:
     """A consumer's database."""
-    opened = boxes.open_boxes(make_database("boxes", boxes.MIGRATIONS).runtime)
+    opened = boxes.open_boxes(other_urls.runtime)
     yield opened
     opened.close()
 

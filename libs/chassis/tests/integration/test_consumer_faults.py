@@ -16,9 +16,8 @@ from chassis.migrations import migrate
 SHELF = Path(__file__).parent.parent / "processes" / "shelf.py"
 
 
-def test_a_killed_consumers_events_come_again_at_once_and_in_order(make_database, own_nats, until):
-    urls = make_database("boxes", boxes.MIGRATIONS)
-    database, some = boxes.open_boxes(urls.runtime), [uuid.uuid4() for _ in range(4)]
+def test_a_killed_consumers_events_come_again_at_once_and_in_order(database, urls, own_nats, until):
+    some = [uuid.uuid4() for _ in range(4)]
     tell(own_nats, *(moved(box, step) for step in range(1, 101) for box in some))
     for _ in range(3):
         before = len(noted(database))
@@ -29,7 +28,6 @@ def test_a_killed_consumers_events_come_again_at_once_and_in_order(make_database
     with running_tasks(own_nats.url, consumer(database)):
         until(lambda: len(noted(database)) == 400, 10)
     assert [noted(database, box) for box in some] == [list(range(1, 101))] * 4
-    database.close()
 
 
 def test_a_consumer_goes_on_after_the_broker_was_killed(other_database, own_nats, until):

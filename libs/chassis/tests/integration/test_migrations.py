@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import boxes
@@ -22,12 +23,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def empty(postgres_server, make_database, tmp_path_factory) -> DatabaseUrls:
+def empty(postgres_server, urls) -> Iterator[DatabaseUrls]:
     """A database that no migration was ever applied to."""
-    make_database("boxes", boxes.MIGRATIONS)
     name = f"empty_{uuid.uuid4().hex[:12]}"
     postgres_server.execute(f"CREATE DATABASE {name} OWNER boxes_owner")
-    return DatabaseUrls(postgres_server.url(name, "boxes_owner"), postgres_server.url(name, "boxes_runtime"))
+    yield DatabaseUrls(postgres_server.url(name, "boxes_owner"), postgres_server.url(name, "boxes_runtime"))
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def tables(url: str) -> set[str]:
@@ -74,16 +75,17 @@ def test_a_table_in_use_fails_the_migration_instead_of_stopping_the_service(empt
     assert migrate(empty.owner, folder) == ["0003_third"]
 
 
-def test_a_service_is_unready_until_its_migrations_are_applied(urls, tmp_path):
+def test_a_service_is_unready_until_its_migrations_are_applied(empty, tmp_path):
     for file in boxes.MIGRATIONS.glob("*.sql"):
         tmp_path.joinpath(file.name).write_bytes(file.read_bytes())
-    database = boxes.open_boxes(urls.runtime)
+    migrate(empty.owner, tmp_path)
+    database = boxes.open_boxes(empty.runtime)
     require(database, tmp_path)
     tmp_path.joinpath("0003_more.sql").write_text("CREATE TABLE more (id integer)")
     assert missing(database, tmp_path) == ["0003_more"]
     with pytest.raises(SchemaMismatch, match="0003_more"):
         require(database, tmp_path)
-    migrate(urls.owner, tmp_path)
+    migrate(empty.owner, tmp_path)
     require(database, tmp_path)
     require(database, boxes.MIGRATIONS)
     database.close()

@@ -44,9 +44,7 @@ class Keys:
         return once
 
 
-def in_postgres(make_database) -> Keys:
-    urls = make_database("boxes", boxes.MIGRATIONS)
-
+def in_postgres(urls) -> Keys:
     def run_out() -> None:
         with boxes.as_superuser(urls.runtime) as conn:
             conn.execute("UPDATE idempotency_keys SET held_until = held_until - %s", (HOLD,))
@@ -65,8 +63,8 @@ def in_memory() -> Keys:
 
 
 @pytest.fixture(params=["real", "double"])
-def keys(request, make_database):
-    made = in_postgres(make_database) if request.param == "real" else in_memory()
+def keys(request):
+    made = in_postgres(request.getfixturevalue("urls")) if request.param == "real" else in_memory()
     yield made
     made.database.close()
 

@@ -62,6 +62,12 @@ def test_an_event_is_received_once(database):
         assert not tx.receive(event_id)
 
 
+@pytest.mark.parametrize("use", [lambda tx: tx.move(uuid.uuid4()), lambda tx: tx.receive(uuid.uuid4())])
+def test_what_needs_a_transaction_is_refused_outside_of_one(database, use):
+    with pytest.raises(RuntimeError, match="transaction"), database.read() as tx:
+        use(tx)
+
+
 def test_now_is_the_transactions_timestamp_in_utc(database):
     with database.transaction() as tx:
         assert tx.now == tx.conn.execute("SELECT now() AS now").fetchone()["now"]

@@ -171,5 +171,5 @@ def test_a_backlog_of_3000_events_is_drained_in_seconds(database, own_nats, unti
             for version in range(1, 6):
                 tx.emit(Event("box.moved", box, version, {"step": version}))
     with running_tasks(own_nats.url, Relay("boxes", database)):
-        until(lambda: published(database), 5)
+        until(lambda: published(database), 10)
     assert set(map(tuple, steps(streams.events(own_nats.url, "BOXES")).values())) == {(1, 2, 3, 4, 5)}

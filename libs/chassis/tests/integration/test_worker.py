@@ -17,14 +17,16 @@ WORKER = Path(__file__).parent.parent / "processes" / "worker.py"
 
 
 class RunningWorker:
-    def __init__(self, database_url: str, broker_url: str, log: Path) -> None:
+    def __init__(self, database_url: str, broker_url: str, log: Path, *more: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, WORKER, database_url, broker_url, self.address], stdout=out, stderr=out
+                [sys.executable, WORKER, database_url, broker_url, self.address, *more],
+                stdout=out,
+                stderr=out,
             )
 
     def get(self, path: str) -> tuple[int, str]:
@@ -85,6 +87,14 @@ def test_a_worker_ends_well_without_a_broker(worker, own_nats, until):
     own_nats.stop()
     worker.process.terminate()
     assert worker.process.wait(10) == 0
+
+
+def test_a_worker_ends_in_time_although_a_task_does_not(urls, own_nats, tmp_path, until):
+    worker = RunningWorker(urls.runtime, own_nats.url, tmp_path / "log", "stuck")
+    until(worker.ready, 15)
+    worker.process.terminate()
+    assert worker.process.wait(10) == 0
+    assert '"drained":false' in worker.log.read_text()
 
 
 def test_periodic_work_that_fails_is_logged_and_called_again(worker, until):

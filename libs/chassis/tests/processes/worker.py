@@ -2,6 +2,7 @@
 address."""
 
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,10 +18,13 @@ def fail() -> None:
     raise ZeroDivisionError
 
 
-database_url, broker_url, bind = sys.argv[1:]
+database_url, broker_url, bind, *more = sys.argv[1:]
 database = boxes.open_boxes(database_url)
 settings = SimpleNamespace(
     nats_url=broker_url, worker_bind=bind, shutdown_drain_seconds=2.0, log_level="INFO"
 )
 worker = Worker("boxes", settings, checks={"database": database.ping})
-worker.add(Relay("boxes", database)).add(shelves.consumer(database)).add(Every("failing", 0.1, fail)).run()
+worker.add(Relay("boxes", database)).add(shelves.consumer(database)).add(Every("failing", 0.1, fail))
+if "stuck" in more:
+    worker.add(Every("stuck", 0, threading.Event().wait))
+worker.run()

@@ -67,5 +67,5 @@ def make_database(postgres_server: PostgresServer) -> MakeDatabase:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., object]:
-    """Poll a condition until it is true: `until(condition, timeout_seconds=5)`."""
+    """Poll a condition until it is true: `until(condition, timeout_seconds=10)`."""
     return until_true

@@ -7,7 +7,7 @@ from typing import TypeVar
 V = TypeVar("V")
 
 
-def until(condition: Callable[[], V], timeout_seconds: float = 5, failing: Callable[[], str] = str) -> V:
+def until(condition: Callable[[], V], timeout_seconds: float = 10, failing: Callable[[], str] = str) -> V:
     """Poll a condition every few milliseconds until it is true, and return its value. Raises AssertionError
     with what `failing` says when the time is up."""
     give_up_at = time.monotonic() + timeout_seconds

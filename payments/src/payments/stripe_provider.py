@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 import stripe
 from stripe import PaymentIntent, RequestsClient, StripeClient
@@ -78,9 +79,7 @@ class StripeProvider:
             "lte": int((payment.created_at + timedelta(days=1) + SKEW).timestamp()),
         }
         listed = self._stripe.v1.payment_intents.list({"created": made_between, "limit": 100})
-        return next(
-            (each for each in listed.auto_paging_iter() if payment_id_of(each) == str(payment.id)), None
-        )
+        return next((each for each in listed.auto_paging_iter() if payment_id_of(each) == payment.id), None)
 
     def _settled(self, intent: PaymentIntent) -> Outcome:
         # Nobody is there to take the next step of such an intent: cancelled, it can never become a charge.
@@ -117,9 +116,12 @@ def outcome_of(intent: PaymentIntent) -> Outcome:
     return Outcome(status=PaymentStatus.PROCESSING, reference=intent.id)
 
 
-def payment_id_of(intent: PaymentIntent) -> str | None:
+def payment_id_of(intent: PaymentIntent) -> UUID | None:
     """The id of the payment that an intent was made for; none if it was made by somebody else."""
-    return intent.metadata.to_dict().get("payment_id") if intent.metadata else None
+    try:
+        return UUID(intent.metadata.to_dict()["payment_id"])
+    except (AttributeError, LookupError, ValueError):
+        return None
 
 
 def _failure_code(intent: PaymentIntent) -> str:

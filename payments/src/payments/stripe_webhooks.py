@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from uuid import UUID
 
 import stripe
 from stripe import Event, PaymentIntent
@@ -62,4 +61,4 @@ def _notice(event: Event) -> Notice:
     payment_id = payment_id_of(intent) if isinstance(intent, PaymentIntent) else None
     if payment_id is None:
         return Notice(id=event.id, type=event.type)
-    return Notice(id=event.id, type=event.type, payment_id=UUID(payment_id), outcome=outcome_of(intent))
+    return Notice(id=event.id, type=event.type, payment_id=payment_id, outcome=outcome_of(intent))

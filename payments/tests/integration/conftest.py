@@ -1,17 +1,16 @@
 """The service on a real database, a real broker and a live sandbox, and clients that may call it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+import psycopg
 import pytest
+from client import Client
 from doubles import MemoryOrders
 from flask import Flask
-from flask.testing import FlaskClient
-from live_sandbox import API_KEY, LiveSandbox
-from werkzeug.test import TestResponse
+from live_sandbox import LiveSandbox
+from samples import API_KEY, WEBHOOK_SECRETS
 
 from chassis.ids import new_id
 from chassis.postgres import Database
@@ -22,32 +21,7 @@ from payments.domain import Order
 from payments.postgres import Store
 from payments.settings import Settings
 
-WEBHOOK_SECRETS = ("whsec_old", "whsec_new")
-
-
-@dataclass(frozen=True)
-class Client:
-    """A caller of the service, for whom the gateway vouches."""
-
-    http: FlaskClient
-    keys: Keys
-    user_id: UUID | None = None
-    roles: tuple[str, ...] = ()
-
-    def call(self, method: str, path: str, key: str | None = None, **options: Any) -> TestResponse:
-        headers = self.keys.headers("payments", self.user_id, roles=self.roles)
-        if key is not None:
-            headers["Idempotency-Key"] = key
-        return self.http.open(
-            f"/api/v1/payments{path}", method=method, headers=headers | options.pop("headers", {}), **options
-        )
-
-    def pay(self, order: Order, method: str = "pm_card_visa", key: str | None = None) -> TestResponse:
-        body = {"order_id": str(order.id), "payment_method": method}
-        return self.call("POST", "", key or str(uuid4()), json=body)
-
-    def refund(self, payment_id: str, key: str | None = None) -> TestResponse:
-        return self.call("POST", f"/{payment_id}/refunds", key or str(uuid4()))
+TABLES = "ledger_entries, refunds, payments, orders, notices, outbox, inbox, idempotency_keys"
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +37,7 @@ def sandbox(tmp_path_factory) -> Iterator[LiveSandbox]:
     live.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(make_database, keys, sandbox) -> Settings:
     urls = make_database("payments", MIGRATIONS)
     return Settings(
@@ -79,11 +53,19 @@ def settings(make_database, keys, sandbox) -> Settings:
     )
 
 
-@pytest.fixture
-def database(settings) -> Iterator[Database[Store]]:
+@pytest.fixture(scope="session")
+def shared_database(settings) -> Iterator[Database[Store]]:
     there = Database(settings, Store)
     yield there
     there.close()
+
+
+@pytest.fixture
+def database(settings, shared_database) -> Iterator[Database[Store]]:
+    """A database that is empty again after the test."""
+    yield shared_database
+    with psycopg.connect(settings.db_owner_url.reveal()) as owner:
+        owner.execute(f"TRUNCATE {TABLES}")
 
 
 @pytest.fixture

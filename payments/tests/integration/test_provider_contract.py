@@ -1,45 +1,12 @@
 """The contract of the provider, held by Stripe's adapter against the sandbox and by the double alike."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import pytest
 from doubles import MemoryProvider
+from samples import API_KEY, payment_by, refund_of
 
-from chassis.ids import new_id
-from payments.domain import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payments.domain import PaymentStatus, RefundStatus
 from payments.service.ports import ProviderUnavailable
 from payments.stripe_provider import StripeProvider
-
-
-def payment_by(method="pm_card_visa", **values):
-    now = datetime.now(UTC)
-    usual = Payment(
-        id=new_id(),
-        order_id=new_id(),
-        user_id=new_id(),
-        amount=1999,
-        currency="EUR",
-        payment_method=method,
-        request_id="request",
-        traceparent="trace",
-        created_at=now,
-        updated_at=now,
-    )
-    return replace(usual, **values)
-
-
-def refund_of(payment, **values):
-    usual = Refund(
-        id=new_id(),
-        payment_id=payment.id,
-        amount=payment.amount,
-        currency=payment.currency,
-        reason=RefundReason.REQUESTED,
-        created_at=payment.created_at,
-        updated_at=payment.created_at,
-    )
-    return replace(usual, **values)
 
 
 @pytest.fixture(params=["memory", "stripe"])
@@ -47,7 +14,7 @@ def provider(request):
     if request.param == "memory":
         return MemoryProvider()
     sandbox = request.getfixturevalue("sandbox")
-    return StripeProvider("sk_test_payments", sandbox.url, timeout_seconds=5)
+    return StripeProvider(API_KEY, sandbox.url, timeout_seconds=5)
 
 
 def test_a_charge_that_is_repeated_is_the_same_charge(provider):

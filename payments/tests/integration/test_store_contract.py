@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from doubles import memory_database
-from test_provider_contract import payment_by, refund_of
+from samples import payment_by, refund_of
 
 from chassis.ids import new_id
 from payments.domain import Notice, Order, PaymentExists, PaymentStatus, RefundOutcome, RefundStatus

@@ -7,15 +7,13 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from test_provider_contract import payment_by, refund_of
+from samples import API_KEY, payment_by, refund_of
 
 from chassis import context
 from chassis.context import RequestContext
 from payments.domain import PaymentStatus, RefundStatus
 from payments.service.ports import ProviderUnavailable
 from payments.stripe_provider import StripeProvider
-
-API_KEY = "sk_test_payments"
 
 
 @pytest.fixture

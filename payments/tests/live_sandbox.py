@@ -9,10 +9,9 @@ from pathlib import Path
 
 import requests
 import stripe
+from samples import API_KEY
 
 from chassis.testing.waiting import until
-
-API_KEY = "sk_test_payments"
 
 
 class LiveSandbox:

@@ -116,3 +116,14 @@ def test_followers_are_sent_away_when_the_process_drains(placed):
         next(events)
         watched.draining = True
         assert list(events) == []
+
+
+def test_a_follower_is_not_told_what_it_knows(placed):
+    paid = placed.paid_by(payment_of(placed), NOW)
+    watched = Watched(paid)
+    feed = watched.feed()
+    with closing(feed.follow(paid)) as knows, closing(feed.follow(placed)) as learns:
+        next(knows), next(learns)
+        assert told(next(learns)) == ("PAID", 2)
+        watched.orders[placed.id] = paid.moved(Move.CANCEL, NOW)
+        assert told(next(knows)) == ("CANCELLED", 3)

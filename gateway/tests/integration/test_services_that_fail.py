@@ -118,6 +118,17 @@ def test_a_connection_the_service_has_ended_is_not_used(gateway, users, until):
     assert gateway.ask(post("/api/v1/users", "{}")).status == 200
 
 
+def test_a_connection_that_was_not_used_for_a_while_is_not_used_again(start_gateway, orders, until):
+    orders.reset()
+    gateway = start_gateway(upstream_idle_seconds=0.2)
+    assert gateway.ask(get(PUBLIC)).status == 200
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began > 0.3)
+    assert gateway.ask(get(PUBLIC)).status == 200
+    assert orders.connections == 2
+    until(lambda: len(orders.open) == 1)
+
+
 def test_an_answer_that_ends_too_early_is_cut_for_the_client_too(gateway, orders):
     def answer(wire, request):
         wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")

@@ -165,6 +165,12 @@ def test_what_follows_a_bad_request_is_not_read():
     assert len(reader.heads) == 1 and reader.refusal is not None
 
 
+def test_blanks_around_a_value_are_not_part_of_it():
+    request = one(b"POST /a HTTP/1.1\r\nHost: \t souk.test \t\r\nContent-Length:1 \r\nX-Empty:\r\n\r\nx")
+    assert (request.length, request.fields[2]) == (1, (b"x-empty", b""))
+    assert request.single[b"host"] == b"souk.test"
+
+
 def test_http_1_0_is_read_and_not_kept_alive():
     request = one(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert request.http_10 and not request.keep_alive

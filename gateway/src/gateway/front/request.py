@@ -33,6 +33,7 @@ _SINGLE = frozenset(
         b"origin",
     )
 )
+_BLANKS = b" \t"
 _FIELD_OVERHEAD_BYTES = 4  # colon, space, CR, LF
 _host = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -127,7 +128,7 @@ class RequestReader:
         if name in _SINGLE:
             if name in request.single:
                 raise MalformedRequest(f"{name.decode()} is there more than once.")
-            request.single[name] = value
+            request.single[name] = value.strip(_BLANKS)
         request.fields.append((name, value))
         self._head_bytes += len(name) + len(value) + _FIELD_OVERHEAD_BYTES
         if self._head_bytes > self._limits.head_bytes:
@@ -176,10 +177,10 @@ def _read_framing(request: Request) -> None:
     elif b"transfer-encoding" in single:
         if request.http_10:
             raise MalformedRequest("HTTP/1.0 has no Transfer-Encoding.")
-        if single[b"transfer-encoding"].strip(b" \t").lower() != b"chunked":
+        if single[b"transfer-encoding"].lower() != b"chunked":
             raise UnknownCoding()
         request.length = None
     if b"expect" in single:
-        if single[b"expect"].strip(b" \t").lower() != b"100-continue":
+        if single[b"expect"].lower() != b"100-continue":
             raise ExpectationRefused()
         request.expects_continue = not request.http_10 and request.length != 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import nats.errors
 from nats.aio.client import Client
@@ -14,6 +15,7 @@ from chassis.stopping import Stop
 
 CONNECT_TIMEOUT_SECONDS = 2
 RECONNECT_SECONDS = 0.5
+CLOSE_SECONDS = 2
 # A silent server is given up after the second ping without an answer.
 PING_SECONDS = 2
 log = logging.getLogger(__name__)
@@ -22,6 +24,10 @@ log = logging.getLogger(__name__)
 class BrokerUnavailable(Unavailable):
     code = "broker_unavailable"
     title = "The message broker cannot be reached"
+
+
+# What the broker's absence looks like to those who use it.
+BROKER_ERRORS = (BrokerUnavailable, nats.errors.Error, OSError, TimeoutError)
 
 
 class Broker:
@@ -61,17 +67,22 @@ class Broker:
         while not stop.asked:
             closed = asyncio.Event()
             self._client = Client()
-            await stop.unless(self._connect(closed))
-            # The client reconnects by itself; it closes for good only when the server refuses it.
-            await stop.unless(closed.wait())
+            try:
+                await stop.unless(self._connect(closed))
+                # The client reconnects by itself; it closes for good only when the server refuses it.
+                await stop.unless(closed.wait())
+            except BROKER_ERRORS as error:
+                log.error("no connection to the broker: %s: %s", type(error).__name__, error)
             await stop.pause(RECONNECT_SECONDS)
 
     async def close(self) -> None:
-        """Send what is buffered and close the connection."""
+        """Send what is buffered and close the connection, within 2 s."""
         self._closing = True
-        if self._client.is_connected:
-            await self._client.drain()
-        await self._client.close()
+        with suppress(*BROKER_ERRORS):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self._client.is_connected:
+                    await self._client.flush()
+                await self._client.close()
 
     async def _connect(self, closed: asyncio.Event) -> None:
         async def lost() -> None:
@@ -118,7 +129,3 @@ async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: fl
         )
         await js.add_stream(config)
         log.info("stream made: %s", name)
-
-
-# What the broker's absence looks like to those who use it.
-BROKER_ERRORS = (BrokerUnavailable, nats.errors.Error, OSError, TimeoutError)

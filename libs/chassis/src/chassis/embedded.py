@@ -1,5 +1,4 @@
-"""PostgreSQL and NATS out of their wheels, for `make up` and the tests; standard library and those wheels
-only.
+"""Embedded servers: PostgreSQL and NATS out of their wheels; standard library and those wheels only.
 
 `python embedded.py ARGV...` executes ARGV as an ordinary user, for PostgreSQL does not start as root.
 """

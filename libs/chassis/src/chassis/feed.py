@@ -1,5 +1,4 @@
-"""The feed: the messages of a durable JetStream consumer, in order and without a gap, as soon as they
-come."""
+"""The feed: the messages of a durable JetStream consumer, in order and without a gap, as they come."""
 
 import logging
 import time

@@ -1,5 +1,4 @@
-"""Handling: what becomes of one event: its effect with its row in the inbox, its retries, or the dead
-letters."""
+"""Handling: what becomes of one event: its effect and its row in the inbox, retries, the dead letters."""
 
 import asyncio
 import logging
@@ -117,25 +116,25 @@ class Handling:
             event = from_wire(message.data)
         except MalformedEvent as error:
             return await self._bury(message, error)
-        for pause in (*self._retry_pauses_seconds, None):
-            failure = await self._outlast_outages(event)
-            if self._closing.asked and failure is not None:
+        pauses = iter(self._retry_pauses_seconds)
+        while (failure := await self._outlast_outages(event)) is not None:
+            if self._closing.asked:
                 return False
-            if failure is None:
-                return await self._acknowledge(message)
+            pause = next(pauses, None)
             if pause is None:
                 return await self._bury(message, failure)
             await self._closing.pause(pause)
-        raise AssertionError("the last try has no pause")
+        return await self._acknowledge(message)
 
     async def _outlast_outages(self, event: Received) -> Exception | None:
         """Try a handler, again and again while the database is out; return what it failed with, if it did."""
         while True:
             async with self._room:
                 failure = await asyncio.to_thread(self._apply, event)
-            if not isinstance(failure, OUTAGES) or self._closing.asked:
-                return failure
-            await self._closing.pause(OUTAGE_PAUSE_SECONDS)
+                if not isinstance(failure, OUTAGES) or self._closing.asked:
+                    return failure
+                # With its place kept: others would fail as well, and fill the log.
+                await self._closing.pause(OUTAGE_PAUSE_SECONDS)
 
     def _apply(self, event: Received) -> Exception | None:
         request = context.RequestContext(

@@ -1,6 +1,7 @@
-"""Migrations: forward-only SQL files, applied in order by the owner role; `python -m chassis.migrations
-SERVICE FOLDER`.
- No library, for one reason: a migration and the note that it was applied must be one transaction, or a
+"""Migrations: forward-only SQL files, applied in order by the owner role.
+
+`python -m chassis.migrations SERVICE FOLDER` applies them to the database of <SERVICE>_DB_OWNER_URL.
+No library, for one reason: a migration and the note that it was applied must be one transaction, or a
 process killed between them leaves a database that no deploy can bring on. The known ones over plain SQL
 (yoyo) write the note on another connection, after the commit, and guess where a statement ends; the server
 knows.

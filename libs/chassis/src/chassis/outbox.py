@@ -1,5 +1,4 @@
-"""The outbox's relay: publishes what committed transactions emitted, in each aggregate's order, and marks
-it."""
+"""The outbox's relay: publishes what was committed, in each aggregate's order, and marks it."""
 
 import asyncio
 import logging

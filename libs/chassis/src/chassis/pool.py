@@ -1,5 +1,4 @@
-"""The connections of a process: a psycopg pool for each pid, bounded waits, and failures in the service's
-words."""
+"""The connections of a process: a pool for each pid, bounded waits, failures in the service's words."""
 
 import atexit
 import os

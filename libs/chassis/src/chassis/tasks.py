@@ -13,7 +13,7 @@ from chassis.broker import BROKER_ERRORS, Broker
 from chassis.errors import Unavailable
 from chassis.stopping import Stop
 
-RESTART_SECONDS = (0.1, 5.0)
+RESTART_SECONDS = (0.1, 2.0)
 # What fails because something else is down, and is told in one line.
 _OUTAGES = (Unavailable, psycopg.OperationalError, *BROKER_ERRORS)
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Every:
 
 async def keep_running(task: Task, broker: Broker, stop: Stop) -> None:
     """Run a task until a stop is asked for; when it fails, again after 0.1 s, then twice as long each time,
-    to 5 s."""
+    to 2 s."""
     shortest, longest = RESTART_SECONDS
     pause = shortest
     while not stop.asked:

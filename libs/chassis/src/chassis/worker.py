@@ -1,5 +1,4 @@
-"""The worker: runs a service's tasks side by side until SIGTERM, and is not brought down by what fails around
-it."""
+"""The worker: runs a service's tasks side by side until SIGTERM, whatever fails around it."""
 
 import asyncio
 import logging
@@ -35,7 +34,7 @@ class WorkerSettings(Protocol):
 class Worker:
     """A process of tasks: Relay, Consumer, Every. It answers /livez, /readyz and /metrics on `worker_bind`.
 
-    A task that fails is run again after 0.1 s, then after twice as long each time up to 5 s. The broker may
+    A task that fails is run again after 0.1 s, then after twice as long each time up to 2 s. The broker may
     be down at the start or at any time: /readyz tells. SIGTERM and SIGINT end it with exit code 0.
     """
 

@@ -1,5 +1,4 @@
-"""The contract of an idempotency key, kept by the real one on PostgreSQL and by its double in memory
-alike."""
+"""The contract of an idempotency key, kept by the real one on PostgreSQL and by its double alike."""
 
 import uuid
 from collections.abc import Callable

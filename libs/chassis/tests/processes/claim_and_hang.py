@@ -1,5 +1,4 @@
-"""A process that claims the key "k", says under which id, and then does nothing any more; argument: database
-URL."""
+"""A process that claims the key "k", says under which id, and hangs; argument: database URL."""
 
 import signal
 import sys

@@ -1,6 +1,7 @@
-"""Fifty greenlets that send one request with one key each, twice, as under gunicorn's gevent worker;
-argument: database URL. Exits with 0 if each had one effect and nobody had to wait for longer than a pool's
-timeout."""
+"""Greenlets that send one request with one key each, twice, as under gunicorn's gevent worker.
+
+Argument: database URL. Exits with 0 if each key had one effect.
+"""
 
 # ruff: noqa: E402 - gevent patches before anything else is imported
 from gevent import monkey

@@ -1,5 +1,7 @@
-"""A worker of boxes: a relay and a consumer of its own events; arguments: database URL, broker URL, bind
-address."""
+"""A worker of boxes: a relay and a consumer of its own events.
+
+Arguments: database URL, broker URL, bind address, and perhaps "stuck" for a task that does not end.
+"""
 
 import sys
 import threading

@@ -1,20 +1,14 @@
-"""Stripe's routes: read the form, act once, answer at the payment method's pace."""
-
-import json
-from collections.abc import Callable
+"""Stripe's routes: read the form, act or look, answer."""
 
 from flask import Blueprint, Response, request
 
 from sandbox import charges, confirmations, events, intents, refunds
 from sandbox.answers import Answer
 from sandbox.authentication import require_key
-from sandbox.expansion import expand
+from sandbox.desk import Desk
 from sandbox.forms import Form
-from sandbox.idempotency import Asked, IdempotencyKeys
 from sandbox.ledger import Ledger, Transaction
-from sandbox.lines import Line
 from sandbox.listings import Collection
-from sandbox.methods import Pace
 from sandbox.settings import Settings
 
 COLLECTIONS = (intents.COLLECTION, charges.COLLECTION, refunds.COLLECTION, events.COLLECTION)
@@ -23,103 +17,64 @@ COLLECTIONS = (intents.COLLECTION, charges.COLLECTION, refunds.COLLECTION, event
 def stripe_routes(ledger: Ledger, settings: Settings) -> Blueprint:
     """Return the routes of the API over a ledger."""
     api = Blueprint("stripe", __name__)
-    keys = IdempotencyKeys(ledger)
+    desk = Desk(ledger, settings)
     api.before_request(lambda: require_key(settings.api_key.reveal()))
+    for collection in COLLECTIONS:
+        _add_reads(api, desk, collection)
+    _add_payments(api, desk, settings.settle_delay_seconds)
 
-    def answered(act: Callable[[Transaction], Answer], expanded: list[str]) -> Response:
-        key = request.headers.get("Idempotency-Key") or None
-        asked = Asked(key, request.path, tuple(request.form.items(multi=True)))
-        with keys.held(key):
-            answer = keys.once(asked, lambda tx: _expanded(tx, act(tx), expanded))
-            _keep_pace(answer, settings)
-        return json_response(answer)
+    @api.post("/v1/refunds")
+    def create_refund() -> Response:
+        form = Form(request.form.items())
+        new = refunds.NewRefund.read(form)
+        return desk.act(form, lambda tx: Answer(refunds.COLLECTION.shown(tx, refunds.create(tx, new))))
 
+    return api
+
+
+def _add_payments(api: Blueprint, desk: Desk, settle_delay_seconds: float) -> None:
     @api.post("/v1/payment_intents")
     def create_intent() -> Response:
         form = Form(request.form.items())
-        new, expanded = intents.NewIntent.read(form), form.texts("expand")
-        form.end()
+        new = intents.NewIntent.read(form)
 
-        def act(tx: Transaction) -> Answer:
+        def create(tx: Transaction) -> Answer:
             intent_id = intents.create(tx, new)
             if new.confirm:
-                return confirmations.confirm(tx, intent_id, None, settings.settle_delay_seconds)
+                return confirmations.confirm(tx, intent_id, None, settle_delay_seconds)
             return Answer(intents.COLLECTION.shown(tx, intent_id))
 
-        return answered(act, expanded)
+        return desk.act(form, create)
 
     @api.post("/v1/payment_intents/<intent_id>/confirm")
     def confirm_intent(intent_id: str) -> Response:
         form = Form(request.form.items())
-        method, expanded = intents.read_method(form), form.texts("expand")
+        method = intents.read_method(form)
         form.ignore(*intents.WITHOUT_EFFECT)
-        form.end()
-        return answered(
-            lambda tx: confirmations.confirm(tx, intent_id, method, settings.settle_delay_seconds), expanded
-        )
+        return desk.act(form, lambda tx: confirmations.confirm(tx, intent_id, method, settle_delay_seconds))
 
     @api.post("/v1/payment_intents/<intent_id>/cancel")
     def cancel_intent(intent_id: str) -> Response:
         form = Form(request.form.items())
         reason = form.choice("cancellation_reason", intents.CANCELLATION_REASONS)
-        expanded = form.texts("expand")
-        form.end()
 
-        def act(tx: Transaction) -> Answer:
+        def cancel(tx: Transaction) -> Answer:
             intents.cancel(tx, intent_id, reason)
             return Answer(intents.COLLECTION.shown(tx, intent_id))
 
-        return answered(act, expanded)
-
-    @api.post("/v1/refunds")
-    def create_refund() -> Response:
-        form = Form(request.form.items())
-        new, expanded = refunds.NewRefund.read(form), form.texts("expand")
-        form.end()
-        return answered(lambda tx: Answer(refunds.COLLECTION.shown(tx, refunds.create(tx, new))), expanded)
-
-    for collection in COLLECTIONS:
-        _add_reads(api, collection, ledger)
-    return api
+        return desk.act(form, cancel)
 
 
-def _add_reads(api: Blueprint, collection: Collection, ledger: Ledger) -> None:
+def _add_reads(api: Blueprint, desk: Desk, collection: Collection) -> None:
     def page() -> Response:
         form = Form(request.args.items())
-        asked, expanded = collection.asked(form), form.texts("expand")
-        form.end()
-        with ledger.transaction() as tx:
-            return json_response(Answer(expand(tx, collection.page(tx, asked), expanded)))
+        asked = collection.asked(form)
+        return desk.show(form, lambda tx: collection.page(tx, asked))
 
     def one(object_id: str) -> Response:
         form = Form(request.args.items())
-        expanded = form.texts("expand")
         form.ignore("client_secret")
-        form.end()
-        with ledger.transaction() as tx:
-            return json_response(Answer(expand(tx, collection.shown(tx, object_id), expanded)))
+        return desk.show(form, lambda tx: collection.shown(tx, object_id))
 
     api.add_url_rule(collection.url, f"list_{collection.noun}", page, methods=["GET"])
     api.add_url_rule(f"{collection.url}/<object_id>", f"get_{collection.noun}", one, methods=["GET"])
-
-
-def _expanded(tx: Transaction, answer: Answer, paths: list[str]) -> Answer:
-    expand(tx, answer.body, paths)
-    return answer
-
-
-def _keep_pace(answer: Answer, settings: Settings) -> None:
-    if answer.pace is Pace.SLOW:
-        Line(request.environ).wait(settings.slow_seconds)
-    elif answer.pace is Pace.SILENT:
-        line = Line(request.environ)
-        line.wait(settings.silent_seconds)
-        line.cut()
-
-
-def json_response(answer: Answer) -> Response:
-    """Return an answer as Stripe writes it: indented JSON, and a header on a replay."""
-    response = Response(json.dumps(answer.body, indent=2) + "\n", answer.status, mimetype="application/json")
-    if answer.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response

@@ -6,7 +6,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from chassis import access, health
 from chassis.health import Readiness
 from sandbox.answers import Answer
-from sandbox.api import json_response, stripe_routes
+from sandbox.api import stripe_routes
+from sandbox.desk import json_response
 from sandbox.errors import InvalidParameter, ServerError, StripeError, TooLarge, UnknownUrl
 from sandbox.ledger import Ledger, new_id
 from sandbox.settings import Settings

@@ -73,6 +73,11 @@ class Ledger:
             self.changes += 1
             self._changed.notify_all()
 
+    def check(self) -> None:
+        """Raise unless a transaction can be had."""
+        with self.transaction():
+            pass
+
     def wait_for_change(self, since: int, timeout_seconds: float) -> None:
         """Return when something was written after `changes` was `since`, or when the time is over."""
         with self._changed:

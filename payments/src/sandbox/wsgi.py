@@ -21,6 +21,7 @@ def start(settings: Settings) -> Flask:
     if settings.webhook_url:
         threads.append(Background("courier", ledger, Courier(ledger, settings).step))
     readiness = Readiness()
+    readiness.register("ledger", ledger.check)
     for thread in threads:
         readiness.register(thread.name, thread.check)
         thread.start()

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 import requests
 import stripe
 
-from chassis.testing.waiting import until
+from chassis.testing.waiting import until as until_true
 
 API_KEY = "sk_test_souk"
 WEBHOOK_SECRET = "whsec_souk"
@@ -37,7 +38,7 @@ class SandboxProcess:
             "SANDBOX_API_KEY": API_KEY,
             "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "SANDBOX_SETTLE_DELAY_SECONDS": "0.4",
-            "SANDBOX_SLOW_SECONDS": "0.4",
+            "SANDBOX_SLOW_SECONDS": "1",
             "SANDBOX_SILENT_SECONDS": "0.2",
         } | settings
 
@@ -47,12 +48,12 @@ class SandboxProcess:
             self.process = subprocess.Popen(
                 command, env=os.environ | self.environ, stdout=output, stderr=output, start_new_session=True
             )
-        until(self.answers, timeout_seconds=20, failing=self.output.read_text)
+        until_true(self.answers, timeout_seconds=60, failing=self.output.read_text)
 
     def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=2).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def kill(self) -> None:
@@ -130,7 +131,10 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # the sender was killed in the middle
             kept.received.append((body, self.headers["Stripe-Signature"]))
             self.send_response(kept.status)
             self.send_header("Content-Length", "0")
@@ -145,6 +149,12 @@ def receiver() -> Iterator[Receiver]:
     yield kept
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., object]:
+    """Poll with a deadline that a busy machine meets too."""
+    return partial(until_true, timeout_seconds=30)
 
 
 @pytest.fixture(scope="session")

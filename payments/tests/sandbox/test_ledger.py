@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from sandbox import confirmations, intents, refunds
+from sandbox.errors import NotPossible
 from sandbox.idempotency import KEY_LIFETIME_SECONDS, Asked, IdempotencyKeys
 from sandbox.ledger import Ledger
 from sandbox.methods import METHODS
@@ -63,6 +64,12 @@ def test_the_ledger_itself_refuses_a_second_charge_and_too_large_a_refund(ledger
         tx.write(copy[0].format("refunds", copy[2]))
 
 
+def test_a_transaction_is_on_the_disk_when_it_ends(ledger):
+    with ledger.transaction() as tx:
+        assert tx.one("PRAGMA synchronous") == {"synchronous": 2}
+        assert tx.one("PRAGMA journal_mode") == {"journal_mode": "wal"}
+
+
 def test_a_transaction_that_fails_leaves_nothing(ledger):
     with pytest.raises(RuntimeError), ledger.transaction() as tx:
         pay(tx)
@@ -82,6 +89,26 @@ def test_an_intent_settles_when_its_time_has_come_and_once(ledger, clock):
     with ledger.transaction() as tx:
         assert [row["charged"] for row in tx.all("SELECT charged FROM balances")] == [1000]
         assert len(tx.all("SELECT id FROM events")) == 1
+
+
+def test_an_intent_in_processing_is_neither_confirmed_again_nor_canceled(ledger):
+    with ledger.transaction() as tx:
+        taken = pay(tx, "pm_card_visa_silent").body
+        assert (taken["status"], taken["latest_charge"]) == ("processing", None)
+        with pytest.raises(NotPossible, match="status of processing"):
+            confirmations.confirm(tx, taken["id"], None, 3.0)
+        with pytest.raises(NotPossible, match="status of processing"):
+            intents.cancel(tx, taken["id"], None)
+
+
+def test_a_silent_payment_is_replayed_as_processing_until_it_settles(ledger, clock):
+    keys, asked = IdempotencyKeys(ledger), Asked("silent", "/v1/payment_intents", ())
+    taken = keys.once(asked, lambda tx: pay(tx, "pm_card_visa_silent")).body
+    assert keys.once(asked, pay).body == taken
+    clock[0] += 3
+    confirmations.Settling(ledger).step()
+    settled = keys.once(asked, pay)
+    assert (settled.replayed, settled.body["id"], settled.body["status"]) == (True, taken["id"], "succeeded")
 
 
 def test_a_key_is_forgotten_after_a_day(ledger, clock):

@@ -5,8 +5,6 @@ import time
 import pytest
 import stripe
 
-from chassis.testing.waiting import until
-
 INSUFFICIENT = "pm_card_visa_chargeDeclinedInsufficientFunds"
 
 
@@ -78,16 +76,16 @@ def test_an_unpaid_intent_is_canceled_for_good(client, paying):
         client.v1.payment_intents.confirm(created.id)
 
 
-def test_a_slow_card_is_charged_before_it_is_answered(sandbox, client, paying):
+def test_a_slow_card_is_charged_before_it_is_answered(sandbox, client, paying, until):
     impatient = sandbox.client(timeout_seconds=0.2)
     slow = paying("pm_card_visa_slow", metadata={"order_id": "slow"})
     with pytest.raises(stripe.APIConnectionError):
         impatient.v1.payment_intents.create(slow)
-    [intent] = _of_order(client, "slow")
+    [intent] = until(lambda: _of_order(client, "slow"))
     assert intent.status == "succeeded"
     started = time.monotonic()
     assert client.v1.payment_intents.create(slow).status == "succeeded"
-    assert time.monotonic() - started >= 0.4
+    assert time.monotonic() - started >= 1
 
 
 @pytest.mark.parametrize(
@@ -97,27 +95,13 @@ def test_a_slow_card_is_charged_before_it_is_answered(sandbox, client, paying):
         ("pm_card_visa_silent_declined", "requires_payment_method"),
     ],
 )
-def test_a_silent_card_answers_nothing_and_settles_by_itself(client, paying, method, settled):
+def test_a_silent_card_answers_nothing_and_settles_by_itself(client, paying, method, settled, until):
     with pytest.raises(stripe.APIConnectionError):
         client.v1.payment_intents.create(paying(method, metadata={"order_id": method}))
     [taken] = _of_order(client, method)
-    assert (taken.status, taken.latest_charge) == ("processing", None)
     intent = until(lambda: _unless_processing(client.v1.payment_intents.retrieve(taken.id)))
     assert intent.status == settled
     assert len(client.v1.charges.list({"payment_intent": intent.id}).data) == 1
-
-
-def test_an_intent_in_processing_is_neither_confirmed_again_nor_canceled(client, paying):
-    created = client.v1.payment_intents.create(paying("pm_card_visa_silent", confirm=False))
-    with pytest.raises(stripe.APIConnectionError):
-        client.v1.payment_intents.confirm(created.id)
-    for again in (client.v1.payment_intents.confirm, client.v1.payment_intents.cancel):
-        with pytest.raises(stripe.InvalidRequestError, match="status of processing"):
-            again(created.id)
-    assert (
-        until(lambda: _unless_processing(client.v1.payment_intents.retrieve(created.id))).status
-        == "succeeded"
-    )
 
 
 def test_references_are_expanded_on_request(client, paying):

@@ -4,8 +4,6 @@ import pytest
 import requests
 import stripe
 
-from chassis.testing.waiting import until
-
 SECRET = "whsec_souk"
 
 
@@ -14,7 +12,7 @@ def hooked(make_sandbox, receiver):
     return make_sandbox(SANDBOX_WEBHOOK_URL=receiver.url)
 
 
-def test_a_payment_is_told_with_a_signature_the_library_accepts(hooked, receiver, paying):
+def test_a_payment_is_told_with_a_signature_the_library_accepts(hooked, receiver, paying, until):
     intent = hooked.client().v1.payment_intents.create(paying(), {"idempotency_key": "told"})
     [event] = until(lambda: receiver.events("payment_intent.succeeded"))
     assert event.data.object["id"] == intent.id
@@ -25,7 +23,7 @@ def test_a_payment_is_told_with_a_signature_the_library_accepts(hooked, receiver
         stripe.Webhook.construct_event(payload.replace(b"1999", b"1"), header, SECRET)
 
 
-def test_declines_and_silent_settlements_are_told(hooked, receiver, paying):
+def test_declines_and_silent_settlements_are_told(hooked, receiver, paying, until):
     client = hooked.client()
     with pytest.raises(stripe.CardError):
         client.v1.payment_intents.create(paying("pm_card_visa_chargeDeclined"))
@@ -37,7 +35,7 @@ def test_declines_and_silent_settlements_are_told(hooked, receiver, paying):
     assert settled.data.object["status"] == "succeeded"
 
 
-def test_a_refund_and_a_cancellation_are_told(hooked, receiver, paying):
+def test_a_refund_and_a_cancellation_are_told(hooked, receiver, paying, until):
     client = hooked.client()
     intent = client.v1.payment_intents.create(paying())
     refund = client.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
@@ -54,7 +52,7 @@ def test_a_refund_and_a_cancellation_are_told(hooked, receiver, paying):
     assert canceled.data.object["id"] == unpaid.id
 
 
-def test_what_is_not_taken_is_sent_again_as_the_same_event(hooked, receiver, paying):
+def test_what_is_not_taken_is_sent_again_as_the_same_event(hooked, receiver, paying, until):
     receiver.status = 503
     hooked.client().v1.payment_intents.create(paying())
     until(lambda: receiver.received)
@@ -63,7 +61,7 @@ def test_what_is_not_taken_is_sent_again_as_the_same_event(hooked, receiver, pay
     assert first.id == second.id
 
 
-def test_what_nobody_takes_is_given_up_in_the_end(make_sandbox, receiver, paying):
+def test_what_nobody_takes_is_given_up_in_the_end(make_sandbox, receiver, paying, until):
     receiver.status = 500
     bounded = make_sandbox(SANDBOX_WEBHOOK_URL=receiver.url, SANDBOX_WEBHOOK_RETRY_SECONDS="0")
     bounded.client().v1.payment_intents.create(paying())
@@ -71,7 +69,7 @@ def test_what_nobody_takes_is_given_up_in_the_end(make_sandbox, receiver, paying
     assert len(receiver.received) == 1
 
 
-def test_a_redirect_is_not_followed_nor_taken_for_an_answer(hooked, receiver, paying):
+def test_a_redirect_is_not_followed_nor_taken_for_an_answer(hooked, receiver, paying, until):
     receiver.status = 302
     hooked.client().v1.payment_intents.create(paying())
     until(lambda: len(receiver.received) > 1)

@@ -16,7 +16,9 @@ def test_a_new_request_id_is_a_uuid_of_version_7_and_well_formed():
     assert well_formed_request_id(request_id)
 
 
-@pytest.mark.parametrize("text", ["", "short", "a" * 65, "a b c d e f", "abcdefgh\n", "abc\x00defgh", "ärmelkanal", "a;DROP--x"])
+@pytest.mark.parametrize(
+    "text", ["", "short", "a" * 65, "a b c d e f", "abcdefgh\n", "abc\x00defgh", "ärmelkanal", "a;DROP--x"]
+)
 def test_other_peoples_ids_are_not_taken_over_unless_well_formed(text):
     assert not well_formed_request_id(text)
 
@@ -27,7 +29,10 @@ def test_a_child_keeps_trace_and_flags_and_has_a_span_of_its_own():
     assert span != "00f067aa0ba902b7"
 
 
-@pytest.mark.parametrize("text", ["", "00-x", PARENT.upper(), PARENT + "-x", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "ff" + PARENT[2:]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "00-x", PARENT.upper(), PARENT + "-x", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "ff" + PARENT[2:]],
+)
 def test_a_malformed_parent_begins_a_new_trace(text):
     child = child_traceparent(text)
     assert len(child) == 55

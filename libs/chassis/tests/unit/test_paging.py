@@ -23,7 +23,10 @@ def test_whatever_has_the_form_is_a_position_and_no_other_text_is_the_same(text)
         assert encode_cursor(decode_cursor(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "A" * 21, "A" * 23, "A" * 21 + "B", "!" * 22, "A" * 22 + "\n", "ä" * 22, "../../etc/passwd123456"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "A" * 21, "A" * 23, "A" * 21 + "B", "!" * 22, "A" * 22 + "\n", "ä" * 22, "../../etc/passwd123456"],
+)
 def test_anything_else_is_refused_and_named(text):
     with pytest.raises(Invalid) as raised:
         decode_cursor(text)

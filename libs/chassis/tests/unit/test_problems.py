@@ -15,7 +15,9 @@ def test_an_error_of_a_service_has_the_status_of_its_kind():
 
 
 def test_every_kind_has_its_own_status():
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__base__ is ServiceError}
+    kinds = {
+        kind for kind in vars(errors).values() if isinstance(kind, type) and kind.__base__ is ServiceError
+    }
     assert kinds == set(STATUS) - {ServiceError}
     assert len(set(STATUS.values())) == len(STATUS)
 

@@ -1,5 +1,6 @@
 """Stripe: the provider port on the official library, and what Stripe's objects mean to us."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,8 +23,9 @@ class StripeProvider:
     """The provider port: payment intents and refunds, each under an idempotency key of ours."""
 
     def __init__(self, api_key: str, api_base: str, timeout_seconds: float) -> None:
-        # The library would write an id for its telemetry into the home folder.
+        # The library would write an id for its telemetry into the home folder, and log each call twice.
         stripe.enable_telemetry = False
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self._stripe = StripeClient(
             api_key,
             base_addresses={"api": api_base},

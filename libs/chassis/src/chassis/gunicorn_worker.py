@@ -11,7 +11,8 @@ import socket
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -83,16 +84,13 @@ class Worker(GunicornWorker):  # type: ignore[misc]
             client, self.environ_of(listener, address), self.wsgi, self.is_closing, self.patience
         )
         self.connections.add(connection)
-        self.threads.submit(self.serve, connection)
+        self.threads.submit(connection.serve).add_done_callback(partial(self.served, connection))
 
-    def serve(self, connection: Connection) -> None:
-        try:
-            connection.serve()
-        except Exception:  # noqa: BLE001  # the outermost boundary; Flask has answered for the app's errors
-            _log.exception("connection failed")
-        finally:
-            self.connections.discard(connection)
-            self.places.release()
+    def served(self, connection: Connection, outcome: "Future[None]") -> None:
+        self.connections.discard(connection)
+        self.places.release()
+        if failure := outcome.exception():  # Flask answers for the app's errors: this is a fault of our own
+            _log.error("connection failed", exc_info=failure)
 
     def is_closing(self) -> bool:
         return self.closing

@@ -4,6 +4,7 @@ import http.client
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import serving
@@ -114,3 +115,17 @@ def refused(server) -> bool:
     except OSError:
         return False
     return False
+
+
+def test_workers_do_not_outlive_their_parent(running):
+    with running() as server:
+        workers = until(lambda: len(server.workers()) == 2 and server.workers())
+        server.process.kill()
+        until(lambda: not any(alive(pid) for pid in workers), timeout_seconds=8)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False

@@ -54,7 +54,9 @@ class Peer:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("http", HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
+        # The longest prefix wins, and requests has adapters of its own at both of these.
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
 
     def call(
         self,
@@ -93,7 +95,7 @@ class Peer:
     def _attempt(self, request: "_Request") -> PeerResponse:
         if wait := self._breaker.wait_seconds():
             told = PeerUnavailable(f"{self.name} is left alone.", retry_after_seconds=wait)
-            raise _Failed(told, retry_after_seconds=wait)
+            raise _Failed(told, retry_after_seconds=wait, final=True)
         try:
             answer = self._send(request)
         except _Failed as failed:

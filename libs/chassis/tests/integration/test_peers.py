@@ -197,12 +197,15 @@ def test_nothing_of_one_call_is_carried_into_the_next(peer, boxes, monkeypatch):
 def test_a_peer_that_cannot_be_reached_is_soon_left_alone(keys):
     with live.live(Boxes()) as address:
         pass
-    peer = Peer("boxes", address, keys.signer("shelves"), breaker=Breaker(failures=3), pause=lambda _: None)
+    pauses = []
+    peer = Peer("boxes", address, keys.signer("shelves"), breaker=Breaker(failures=3), pause=pauses.append)
     with pytest.raises(PeerUnavailable, match="cannot be reached"):
         peer.call("GET", "/box")
+    assert len(pauses) == 2
     with pytest.raises(PeerUnavailable, match="left alone") as raised:
         peer.call("GET", "/box")
     assert 0 < raised.value.retry_after_seconds <= 2
+    assert len(pauses) == 2  # whoever is left alone is not waited for either
 
 
 def test_a_deadline_that_was_too_short_is_not_held_against_the_peer(boxes, keys):

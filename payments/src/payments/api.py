@@ -8,6 +8,7 @@ from chassis.api import ADMIN, ANYONE, Api, Call, page_of
 from chassis.assertions import Verifier
 from chassis.fields import PageQuery
 from chassis.paging import Page
+from chassis.peer_answers import PeerNonsense
 from payments.domain import (
     CardDeclined,
     OrderNotFound,
@@ -36,7 +37,7 @@ def create_api(verifier: Verifier, payments: Payments, webhooks: StripeWebhooks)
         answer=PaymentSchema,
         status=201,
         idempotent=True,
-        errors=(CardDeclined, OrderNotFound, OrderNotPayable, PaymentExists),
+        errors=(CardDeclined, OrderNotFound, OrderNotPayable, PaymentExists, PeerNonsense),
     )
     def pay(call: Call) -> Payment:
         """Pay for an order; an outcome nobody knows yet is answered as processing."""

@@ -77,7 +77,8 @@ def create_worker(settings: Settings) -> Worker:
 
 def create_orders_client(settings: Settings) -> OrdersClient:
     signer = Signer.load(settings.signing_key_file, SERVICE)
-    return OrdersClient(Peer("orders", settings.orders_url, signer))
+    # Quickly given up: the own copy is there, and the charge needs the rest of the request's time.
+    return OrdersClient(Peer("orders", settings.orders_url, signer, read_timeout_seconds=1.0, attempts=2))
 
 
 def create_provider(settings: Settings) -> StripeProvider:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from chassis.peers import Peer, PeerError
+from chassis.peer_answers import PeerError, PeerNonsense
+from chassis.peers import Peer
 from payments.domain import Order, OrderNotFound
 
 
@@ -16,16 +17,19 @@ class OrdersClient:
     def order(self, order_id: UUID, user_id: UUID) -> Order:
         """Return an order of the user. Raises OrderNotFound, and what a peer fails with."""
         try:
-            told = self._peer.call("GET", f"/api/v1/orders/{order_id}", subject=str(user_id)).json()
+            told = self._peer.call("GET", f"/api/v1/orders/{order_id}", subject=user_id).json()
         except PeerError as refusal:
             if refusal.code == OrderNotFound.code:
                 raise OrderNotFound() from refusal
             raise
-        return Order(
-            id=order_id,
-            user_id=user_id,
-            total=told["total"],
-            currency=told["currency"],
-            expires_at=datetime.fromisoformat(told["expires_at"]),
-            open=told["status"] == "PENDING",
-        )
+        try:
+            return Order(
+                id=order_id,
+                user_id=user_id,
+                total=told["total"],
+                currency=told["currency"],
+                expires_at=datetime.fromisoformat(told["expires_at"]),
+                open=told["status"] == "PENDING",
+            )
+        except (LookupError, TypeError, ValueError) as wrong:
+            raise PeerNonsense() from wrong

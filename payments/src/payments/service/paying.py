@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from chassis import context
-from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.errors import BadGateway, DeadlineExceeded, Unavailable
 from chassis.paging import Page, encode_cursor
 from payments.domain import (
     CardDeclined,
@@ -103,7 +103,7 @@ class Payments:
     def _price(self, order_id: UUID, user_id: UUID) -> Order:
         try:
             return self._orders.order(order_id, user_id)
-        except (Unavailable, DeadlineExceeded) as failure:
+        except (Unavailable, DeadlineExceeded, BadGateway) as failure:
             logger.warning("orders gives no answer, pricing by the own copy", extra={"cause": failure.code})
             with self._database.read() as one:
                 order = one.order(order_id)

@@ -32,7 +32,7 @@ class Orders(Protocol):
     """The orders service, asked on the behalf of a user."""
 
     def order(self, order_id: UUID, user_id: UUID) -> Order:
-        """Raises OrderNotFound, and Unavailable or DeadlineExceeded without an answer."""
+        """Raises OrderNotFound, and Unavailable, DeadlineExceeded or BadGateway without an answer."""
         ...
 
 

@@ -189,9 +189,9 @@ def _found(order: Order | None) -> Order:
 
 def _own(order: Order | None, user_id: UUID) -> Order:
     """Another user's order is one that does not exist, so that ids tell nothing."""
-    if order is None or order.user_id != user_id:
+    if (found := _found(order)).user_id != user_id:
         raise OrderNotFound
-    return order
+    return found
 
 
 def _page(found: Sequence[T], limit: int) -> Page[T]:

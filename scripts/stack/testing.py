@@ -19,7 +19,7 @@ from stack.places import Places, projects
 
 AT_ONCE = 2
 # The longest first, so that the last to end is a short one.
-ORDER = ("tests-e2e", "libs/chassis", "payments", "orders", "gateway", "users")
+ORDER = ("libs/chassis", "tests-e2e", "payments", "orders", "gateway", "users")
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,11 @@ def main() -> None:
     reports.mkdir(parents=True)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         outcomes = list(pool.map(run, parts(places, wanted)))
-    for outcome in outcomes:
-        if outcome.failed:
-            print(f"\n--- {outcome.part.name} ---\n{outcome.output}")
+    broken = [outcome for outcome in outcomes if outcome.failed]
+    for outcome in broken:
+        print(f"\n--- {outcome.part.name} ---\n{outcome.output}")
+    for outcome in broken:
+        print(outcome.line())
     passed, failed = (sum(getattr(outcome, field) for outcome in outcomes) for field in ("passed", "failed"))
     print(f"\n{passed} passed, {failed} failed in {time.monotonic() - started:.0f} s")
     sys.exit(failed > 0)

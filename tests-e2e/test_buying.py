@@ -1,5 +1,7 @@
 """A shopper buys: the way to a PAID order, and what happens when it goes another way."""
 
+import json
+
 import pytest
 from shop import CARD, DECLINED, WITHOUT_MONEY, new_key, register, until
 
@@ -11,6 +13,15 @@ def test_a_paid_order_turns_paid_by_itself(shopper, sku):
     assert payment.status_code == 201, payment.text
     assert (payment.json()["status"], payment.json()["amount"]) == ("succeeded", order["total"])
     shopper.until_status(order, "PAID")
+
+
+def test_an_order_can_be_followed_while_it_is_paid(shopper, sku):
+    order = shopper.order(sku)
+    with shopper.get(f"/api/v1/orders/{order['id']}/events", stream=True) as stream:
+        seen = (json.loads(line[6:])["status"] for line in stream.iter_lines() if line.startswith(b"data: "))
+        assert next(seen) == "PENDING"
+        assert shopper.pay(order).status_code == 201
+        assert next(seen) == "PAID"
 
 
 def test_the_stock_shrinks_with_an_order_and_grows_back_when_it_is_cancelled(shopper, admin, sku):

@@ -18,6 +18,7 @@ from chassis.errors import ServiceError
 from gateway.channel import Reactor
 from gateway.front.request import Request
 from gateway.identity import Caller
+from gateway.pages import Page
 from gateway.routes import Route
 
 CLIENT_LEFT = 499  # in logs and metrics only, as nginx has it
@@ -36,7 +37,7 @@ class Visit:
     __slots__ = ("caller", "method", "problem", "request_id", "route", "started_at", "traceparent")
 
     def __init__(self, request: Request | None) -> None:
-        self.route: Route | None = None
+        self.route: Route | Page | None = None
         self.caller: Caller | None = None
         self.problem: ServiceError | None = None
         if request is None:
@@ -54,9 +55,15 @@ class AccessLog:
     """Collects the lines of one turn of the event loop and writes them together."""
 
     def __init__(
-        self, reactor: Reactor, *, failures_only: bool = False, write: Callable[[bytes], object] | None = None
+        self,
+        reactor: Reactor,
+        *,
+        release: str,
+        failures_only: bool = False,
+        write: Callable[[bytes], object] | None = None,
     ) -> None:
         self._loop = reactor.loop
+        self._release = release
         self._failures_only = failures_only
         self._write = write or _to_stdout
         self._lines: list[bytes] = []
@@ -73,6 +80,7 @@ class AccessLog:
             "time": datetime.now(UTC),
             "level": "WARNING" if status >= 500 else "INFO",
             "service": "gateway",
+            "release": self._release,
             "logger": "access",
             "message": "request",
             "request_id": visit.request_id,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
@@ -16,20 +17,23 @@ from gateway.channel import Reactor
 from gateway.front.limits import Limits
 from gateway.identity import Tokens
 from gateway.keys import IssuerKeys, fetch_over_http
+from gateway.pages import Page, read_pages
 from gateway.proxy import Proxy
 from gateway.routes import Routes, load
 from gateway.settings import Settings
 from gateway.upstream.pool import Upstream
 
 NAME = "gateway"
+SHOP = Path(__file__).with_name("shop")
 
 
 class DataPath:
     """What a process needs to serve the public; `open` is called after the fork."""
 
-    def __init__(self, settings: Settings, routes: Routes, signer: Signer) -> None:
+    def __init__(self, settings: Settings, routes: Routes, pages: Mapping[str, Page], signer: Signer) -> None:
         self._settings = settings
         self._routes = routes
+        self._pages = pages
         self._signer = signer
 
     @property
@@ -48,12 +52,15 @@ class DataPath:
         gevent.spawn(keys.keep_fresh)
         return Proxy(
             routes=self._routes,
+            pages=self._pages,
             tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
             signer=self._signer,
             upstreams=_upstreams(settings, reactor, settings.upstream_connections),
             streams=_upstreams(settings, reactor, settings.upstream_streams),
             access=AccessLog(
-                reactor, failures_only=not logging.getLogger("access").isEnabledFor(logging.INFO)
+                reactor,
+                release=settings.release,
+                failures_only=not logging.getLogger("access").isEnabledFor(logging.INFO),
             ),
             scheme=settings.public_scheme,
         )
@@ -75,7 +82,7 @@ def create_app(settings: Settings) -> Flask:
     app = create_flask(NAME, settings)
     # With a key the bundle does not know, every service would refuse every request.
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
-    app.extensions[NAME] = DataPath(settings, routes, signer)
+    app.extensions[NAME] = DataPath(settings, routes, read_pages(SHOP), signer)
     return app
 
 

@@ -14,6 +14,7 @@ from gateway.front.reply import Reply, ReplyAbandoned
 from gateway.front.request import Request
 from gateway.headers import client_fields, upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
+from gateway.pages import Page
 from gateway.refusing import explain
 from gateway.routes import ADMIN, PUBLIC, Route, Routes
 from gateway.target import read_path
@@ -25,12 +26,13 @@ _log = logging.getLogger(__name__)
 
 class Proxy:
     """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
-    routes use; `scheme` is the clients'."""
+    routes use, `pages` by path; `scheme` is the clients'."""
 
     def __init__(
         self,
         *,
         routes: Routes,
+        pages: Mapping[str, Page],
         tokens: Tokens,
         signer: Signer,
         upstreams: Mapping[str, Upstream],
@@ -39,6 +41,7 @@ class Proxy:
         scheme: str,
     ) -> None:
         self._routes = routes
+        self._pages = pages
         self._tokens = tokens
         self._signer = signer
         self._upstreams = upstreams
@@ -50,7 +53,7 @@ class Proxy:
         """Answer a request: with the service's answer, or with a problem document."""
         visit = Visit(request)
         try:
-            self._pass_on(request, reply, visit)
+            self._answer(request, reply, visit)
         except Refusal as refusal:
             request.keep_alive = False
             _tell(refusal, reply, visit)
@@ -78,8 +81,16 @@ class Proxy:
         for upstream in [*self._upstreams.values(), *self._streams.values()]:
             upstream.close()
 
-    def _pass_on(self, request: Request, reply: Reply, visit: Visit) -> None:
-        route = visit.route = self._routes.match(request.method, read_path(request.target))
+    def _answer(self, request: Request, reply: Reply, visit: Visit) -> None:
+        path = read_path(request.target)
+        page = visit.route = self._pages.get(path)
+        if page is not None:
+            page.answer(request, reply, visit.request_id)
+            return
+        route = visit.route = self._routes.match(request.method, path)
+        self._pass_on(request, reply, visit, route)
+
+    def _pass_on(self, request: Request, reply: Reply, visit: Visit, route: Route) -> None:
         caller = visit.caller = self._admit(request, route)
         held = gather(request, route.body_max_bytes)
         # Many who follow their orders must leave room for those who place one.

@@ -1,11 +1,14 @@
 """The record of each request."""
 
 import json
+import logging
 from types import SimpleNamespace
 
 import pytest
 
+from chassis import context
 from chassis.errors import Unavailable
+from chassis.logs import JsonLines
 from gateway.access import AccessLog, Visit
 
 
@@ -44,7 +47,7 @@ def visit(**changes):
 
 
 def test_the_lines_of_a_turn_are_written_together(turns, written):
-    log = AccessLog(turns, write=written.append)
+    log = AccessLog(turns, release="r1", write=written.append)
     for _ in range(3):
         log.record(visit(), 200, 94)
     assert written == []
@@ -53,7 +56,7 @@ def test_the_lines_of_a_turn_are_written_together(turns, written):
 
 
 def test_no_write_is_larger_than_what_a_pipe_keeps_whole(turns, written):
-    log = AccessLog(turns, write=written.append)
+    log = AccessLog(turns, release="r1", write=written.append)
     for _ in range(100):
         log.record(visit(), 200, 94)
     turns.end()
@@ -62,7 +65,7 @@ def test_no_write_is_larger_than_what_a_pipe_keeps_whole(turns, written):
 
 
 def test_a_line_tells_what_went_wrong(turns, written):
-    log = AccessLog(turns, write=written.append)
+    log = AccessLog(turns, release="r1", write=written.append)
     problem = Unavailable("Down.")
     problem.__cause__ = ConnectionRefusedError(111, "refused")
     log.record(visit(problem=problem), 503, 10)
@@ -78,14 +81,28 @@ def test_a_line_tells_what_went_wrong(turns, written):
 
 
 def test_a_client_that_left_has_a_status_of_its_own(turns, written):
-    log = AccessLog(turns, write=written.append)
+    log = AccessLog(turns, release="r1", write=written.append)
     log.record(visit(), 0, 0)
     log.flush()
     assert json.loads(written[0])["status"] == 499
 
 
+def test_a_line_has_the_form_of_the_services_lines(turns, written):
+    log = AccessLog(turns, release="r1", write=written.append)
+    log.record(visit(), 200, 94)
+    log.flush()
+    ours = json.loads(written[0])
+    record = logging.LogRecord("access", logging.INFO, "", 0, "request", (), None)
+    with context.use(context.RequestContext()):
+        theirs = json.loads(JsonLines("gateway", "r1").format(record))
+    assert theirs.keys() <= ours.keys()
+    assert [ours[name] for name in ("level", "service", "release", "logger", "message")] == [
+        theirs[name] for name in ("level", "service", "release", "logger", "message")
+    ]
+
+
 def test_failures_alone_are_written_where_that_is_wanted(turns, written):
-    log = AccessLog(turns, failures_only=True, write=written.append)
+    log = AccessLog(turns, release="r1", failures_only=True, write=written.append)
     log.record(visit(), 200, 0)
     log.record(visit(), 404, 0)
     log.record(visit(), 502, 0)

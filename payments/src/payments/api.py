@@ -5,7 +5,6 @@ from uuid import UUID
 from flask import request
 
 from chassis.api import ADMIN, ANYONE, Api, Call, page_of
-from chassis.assertions import Verifier
 from chassis.fields import PageQuery
 from chassis.paging import Page
 from chassis.peer_answers import PeerNonsense
@@ -28,9 +27,7 @@ from payments.service import Payments
 from payments.stripe_webhooks import StripeWebhooks
 
 
-def create_api(verifier: Verifier, payments: Payments, webhooks: StripeWebhooks) -> Api:
-    api = Api("payments", "1", verifier)
-
+def add_payment_routes(api: Api, payments: Payments) -> None:
     @api.post(
         "/api/v1/payments",
         body=PayOrder,
@@ -65,6 +62,8 @@ def create_api(verifier: Verifier, payments: Payments, webhooks: StripeWebhooks)
         """Give the whole of a payment back; the money moves a moment later."""
         return payments.refund(payment_id, call.once)
 
+
+def add_webhook_route(api: Api, payments: Payments, webhooks: StripeWebhooks) -> None:
     @api.post(
         "/api/v1/payments/webhooks/stripe",
         raw=True,
@@ -77,5 +76,3 @@ def create_api(verifier: Verifier, payments: Payments, webhooks: StripeWebhooks)
         notice = webhooks.read(call.raw, request.headers.get("Stripe-Signature", ""))
         WEBHOOKS.labels("new" if payments.hear(notice) else "duplicate").inc()
         return {"received": True}
-
-    return api

@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from chassis import health, migrations
+from chassis.api import Api
 from chassis.assertions import Signer, Verifier
 from chassis.housekeeping import housekeeping
 from chassis.messaging import Consumer
@@ -15,7 +16,7 @@ from chassis.postgres import Database
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from chassis.worker import Every, Worker
-from payments.api import create_api
+from payments.api import add_payment_routes, add_webhook_route
 from payments.clients import OrdersClient
 from payments.events import ORDER_HANDLERS
 from payments.metrics import measure
@@ -28,6 +29,7 @@ from payments.stripe_provider import StripeProvider
 from payments.stripe_webhooks import StripeWebhooks
 
 SERVICE = "payments"
+VERSION = "0.1.0"
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 MEASURE_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
@@ -52,9 +54,10 @@ def create_app(
         provider or create_provider(settings),
         settle_after=timedelta(seconds=settings.settle_after_seconds),
     )
-    verifier = Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE)
-    webhooks = StripeWebhooks(settings.webhook_secrets())
-    create_api(verifier, payments, webhooks).init_app(app)
+    api = Api(SERVICE, VERSION, Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE))
+    add_payment_routes(api, payments)
+    add_webhook_route(api, payments, StripeWebhooks(settings.webhook_secrets()))
+    api.init_app(app)
     return app
 
 

@@ -4,13 +4,17 @@ import json
 import sys
 from typing import Any
 
+from chassis.api import Api
 from chassis.openapi import describe
-from payments.api import create_api
+from payments.api import add_payment_routes, add_webhook_route
+from payments.app import SERVICE, VERSION
 
 
 def document() -> dict[str, Any]:
     nobody: Any = None  # a description calls no view, so nobody needs to stand behind them
-    api = create_api(nobody, nobody, nobody)
+    api = Api(SERVICE, VERSION, nobody)
+    add_payment_routes(api, nobody)
+    add_webhook_route(api, nobody, nobody)
     return describe(api.name, api.version, api.routes)
 
 

@@ -21,6 +21,7 @@ ROOMS = [
     "keys",
     "identity",
     "routes",
+    "pages",
     "target",
     "body",
     "headers",

@@ -25,7 +25,7 @@ def initialise(places: Places) -> None:
     try:
         embedded.initdb(unfinished)
     except subprocess.CalledProcessError as failure:
-        raise StartFailed(f"PostgreSQL's files could not be made: {failure.stderr}") from failure
+        raise StartFailed(f"PostgreSQL's files could not be made: {failure.stderr.strip()}") from failure
     unfinished.rename(places.database)
 
 

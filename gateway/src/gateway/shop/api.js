@@ -2,6 +2,7 @@
 
 const RETRIED = new Set([502, 503, 504]);
 const ATTEMPTS = 8;
+const SESSION = "souk-session"; // set while a refresh cookie should be there: scripts cannot see the cookie itself
 let accessToken = null;
 
 export class Problem extends Error {
@@ -54,15 +55,18 @@ async function token(form) {
   const body = new URLSearchParams({ client_id: "web", ...form });
   const granted = await send("/api/v1/auth/token", { method: "POST", body });
   accessToken = granted.access_token;
+  localStorage.setItem(SESSION, "open");
 }
 
 /** Continue the session of the refresh cookie, if there is one. */
 export async function resume() {
+  if (!localStorage.getItem(SESSION)) return false;
   try {
     await token({ grant_type: "refresh_token" });
     return true;
   } catch (problem) {
     accessToken = null;
+    if (problem.code === "invalid_grant") localStorage.removeItem(SESSION);
     return false;
   }
 }
@@ -73,6 +77,7 @@ export const me = () => call("GET", "/users/me");
 
 export async function signOut() {
   accessToken = null;
+  localStorage.removeItem(SESSION);
   const answer = await fetch("/api/v1/auth/revoke", { method: "POST", body: new URLSearchParams({ client_id: "web" }) });
   if (!answer.ok) throw new Problem(answer.status, await answer.json());
 }

@@ -16,12 +16,17 @@ function node(tag, properties = {}, ...children) {
   return made;
 }
 
+function tally(found) {
+  if (!found) return "Nothing of that kind today.";
+  return found > PRODUCTS_SHOWN ? `${PRODUCTS_SHOWN} of ${found} shown: search, or choose a category.` : `${found} found.`;
+}
+
 function showProducts() {
   const wanted = element("search").value.trim().toLowerCase();
   const found = shop.products.filter((product) =>
     (!shop.category || product.category === shop.category) &&
     `${product.name} ${product.description}`.toLowerCase().includes(wanted));
-  element("no-products").hidden = found.length > 0;
+  element("found").textContent = tally(found.length);
   element("products").replaceChildren(...found.slice(0, PRODUCTS_SHOWN).map((product) => node("li", {},
     node("strong", { textContent: product.name }),
     node("p", { textContent: product.description }),

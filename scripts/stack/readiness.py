@@ -13,7 +13,7 @@ from stack.settings import local
 
 READY_SECONDS = 60
 ANSWER_SECONDS = 2
-STARTS_BEFORE_GIVING_UP = 3
+STARTS_BEFORE_GIVING_UP = 2
 LINES_OF_LOG = 15
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -16,7 +16,7 @@ from stack.processes import GROUPS, StartFailed, Supervisor, stop, sweep
 from stack.readiness import Watch
 
 NEXT = """
-Souk is up at {address} ({seconds:.1f} s)
+Souk is up at {address} ({seconds:.1f} s), a shop to open in a browser
 
   make demo      a shopper's journey through it, step by step
   make status    what runs, where, since when

@@ -55,9 +55,7 @@ class JsonLines(BaseJsonFormatter):
             return json.dumps(log_data, default=str)
 
 
-def configure(
-    service: str, level: str = "INFO", stream: TextIO | None = None, *, release: str = ""
-) -> None:
+def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *, release: str = "") -> None:
     """Send all logs of this process to `stream` (stdout) as JSON lines; calling again replaces the former
     call.
 

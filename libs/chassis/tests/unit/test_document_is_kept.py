@@ -4,6 +4,8 @@ import example
 import schemathesis
 from hypothesis import HealthCheck, settings
 
+from chassis.testing.documents import call_as_documented
+
 built = example.build()
 schema = schemathesis.openapi.from_wsgi("/openapi.json", built.app)
 
@@ -14,4 +16,4 @@ def test_every_operation_does_what_it_documents(case):
     built.boxes.clear()
     box = example.Box(example.new_id(), "first", None, [])
     built.boxes[box.id] = box
-    case.call_and_validate(headers=built.headers("admin"))
+    call_as_documented(case, built.headers("admin"))

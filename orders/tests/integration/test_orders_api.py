@@ -8,6 +8,8 @@ from callers import Client
 
 from orders.app import create_app
 
+NO_ORDER = "0193b0c0-0000-7000-8000-000000000000"
+
 
 @pytest.fixture(autouse=True)
 def shelf(stocked):
@@ -121,7 +123,7 @@ def test_payments_may_look_at_an_order_for_its_user_and_do_no_more(app, keys, an
     assert Client(app.test_client(), keys, uuid4(), "payments").get(f"/orders/{order_id}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/orders", f"/orders/{uuid4()}", f"/orders/{uuid4()}/events"])
+@pytest.mark.parametrize("path", ["/orders", f"/orders/{NO_ORDER}", f"/orders/{NO_ORDER}/events"])
 def test_nobody_is_served_who_is_not_vouched_for(app, keys, foreign_keys, path):
     http = app.test_client()
     assert http.get(f"/api/v1{path}").json["code"] == "assertion_missing"

@@ -43,6 +43,11 @@ def publish(url: str, stream: str, subject: str, *payloads: bytes) -> None:
     _connected(url, write)
 
 
+def delete(url: str, stream: str) -> None:
+    """Remove a stream with all it holds, as a broker does that lost its disk."""
+    _connected(url, lambda js: js.delete_stream(stream))
+
+
 def _connected(url: str, use: Callable[[JetStreamContext], Awaitable[Any]]) -> Any:
     async def main() -> Any:
         client = await nats.connect(url)

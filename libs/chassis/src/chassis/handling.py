@@ -185,7 +185,7 @@ class Handling:
         while not self._closing.asked:
             try:
                 await self._broker.jetstream().publish(
-                    f"dead.{self._service}.{event_type}", message.data, headers=headers
+                    dead_subject(self._service, event_type), message.data, headers=headers
                 )
             except BROKER_ERRORS as error:
                 log.warning("dead letter waits for the broker: %s", error)
@@ -195,6 +195,11 @@ class Handling:
             log.error("event given up", extra={"subject": message.subject, "cause": headers["Souk-Cause"]})
             return await self._acknowledge(message)
         return False
+
+
+def dead_subject(service: str, event_type: str) -> str:
+    """Return the subject of the events of a type that a service gave up; `>` for all of them."""
+    return f"dead.{service}.{event_type}"
 
 
 def _aggregate_of(message: Msg) -> object:

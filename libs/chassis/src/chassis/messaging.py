@@ -1,6 +1,7 @@
 """Messaging: takes another service's events from JetStream, each with its effect in one transaction."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,14 @@ from prometheus_client import Gauge
 from chassis.broker import Broker, ensure_stream
 from chassis.events import stream_of, subject_of
 from chassis.feed import Feed
-from chassis.handling import DEAD_DAYS, DEAD_STREAM, RETRY_PAUSES_SECONDS, Handler, Handling
+from chassis.handling import (
+    DEAD_DAYS,
+    DEAD_STREAM,
+    RETRY_PAUSES_SECONDS,
+    Handler,
+    Handling,
+    dead_subject,
+)
 from chassis.leader import leading
 from chassis.postgres import Database
 from chassis.stopping import Stop
@@ -21,9 +29,13 @@ FULL_PAUSE_SECONDS = 0.01
 # Longer than an event may wait in hand for its aggregate's turn; what gets lost is noticed otherwise, by the
 # feed.
 ACK_WAIT_SECONDS = 600
+MEASURE_SECONDS = 5.0
 
 _pending = Gauge(
     "consumer_pending_events", "Events of a stream still to come", ("stream",), multiprocess_mode="max"
+)
+_dead = Gauge(
+    "dead_letters", "Events that this service gave up and that lie in DEAD", multiprocess_mode="max"
 )
 log = logging.getLogger(__name__)
 
@@ -54,6 +66,7 @@ class Consumer:
         self._database = database
         self._retry_pauses_seconds = retry_pauses_seconds
         self._pending = _pending.labels(stream)
+        self._measure_at = 0.0
 
     async def run(self, broker: Broker, stop: Stop) -> None:
         """Handle events until a stop is asked for. Raises psycopg.OperationalError, BrokerUnavailable and
@@ -73,6 +86,7 @@ class Consumer:
             try:
                 while not stop.asked:
                     await conn.execute("SELECT 1")  # still leading
+                    await self._count_dead_letters(broker)
                     await self._take(feed, handling, stop)
             finally:
                 await feed.close()
@@ -89,6 +103,15 @@ class Consumer:
             await feed.look_for_strays()
         async for message in feed.pull(room, stop):
             handling.take(message)
+
+    async def _count_dead_letters(self, broker: Broker) -> None:
+        if time.monotonic() < self._measure_at:
+            return
+        self._measure_at = time.monotonic() + MEASURE_SECONDS
+        info = await broker.jetstream().stream_info(
+            DEAD_STREAM, subjects_filter=dead_subject(self._service, ">")
+        )
+        _dead.set(sum((info.state.subjects or {}).values()))
 
     async def _wait_for_stream(self, broker: Broker, stop: Stop) -> None:
         while not stop.asked:

@@ -1,0 +1,121 @@
+"""The operator's way to the dead letters: the events that a service gave up, in the stream DEAD.
+
+`python -m chassis.dead_letters SERVICE list | redrive [NUMBER ...] | drop NUMBER ...` works on the broker of
+<SERVICE>_NATS_URL. A number is the letter's position in the stream.
+"""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from typing import Any
+
+import nats
+from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
+
+from chassis.events import CONTENT_TYPE, MalformedEvent, from_wire
+from chassis.handling import DEAD_STREAM, dead_subject
+from chassis.settings import ServiceSettings, load_or_exit
+
+CONNECT_TIMEOUT_SECONDS = 5
+ROW = "  {number:>8}  {died:<20}  {aggregate:<36}  {subject:<32}  {cause}"
+HEADING = ROW.format(
+    number="number", died="given up", aggregate="aggregate", subject="subject", cause="cause"
+)
+
+
+async def letters(js: JetStreamContext, service: str) -> AsyncIterator[RawStreamMsg]:
+    """Yield a service's dead letters, oldest first."""
+    number = 1
+    while True:
+        try:
+            letter = await js.get_msg(DEAD_STREAM, number, subject=dead_subject(service, ">"), next=True)
+        except NotFoundError:
+            return
+        yield letter
+        number = (letter.seq or number) + 1
+
+
+async def redrive(js: JetStreamContext, service: str, numbers: Collection[int] = ()) -> int:
+    """Publish dead letters again under their old subject, and remove them; return how many. Whoever handled
+    such an event already drops it by its inbox."""
+    count = 0
+    async for letter in letters(js, service):
+        if numbers and letter.seq not in numbers:
+            continue
+        # Under an id of its own: the broker may remember the event's.
+        headers = {"Nats-Msg-Id": f"dead-letter.{letter.seq}", "Content-Type": CONTENT_TYPE}
+        await js.publish((letter.headers or {})["Souk-Subject"], letter.data or b"", headers=headers)
+        await js.delete_msg(DEAD_STREAM, letter.seq or 0)
+        count += 1
+    return count
+
+
+async def drop(js: JetStreamContext, service: str, numbers: Collection[int]) -> int:
+    """Remove dead letters for good; return how many there were."""
+    found = [letter.seq or 0 async for letter in letters(js, service) if letter.seq in numbers]
+    for number in found:
+        await js.delete_msg(DEAD_STREAM, number)
+    return len(found)
+
+
+async def table(js: JetStreamContext, service: str) -> list[str]:
+    """Return the lines that show a service's dead letters."""
+    found = [_row(letter) async for letter in letters(js, service)]
+    lines = [f"{service}: {len(found)} dead letters"]
+    return [*lines, HEADING, *found] if found else lines
+
+
+def _row(letter: RawStreamMsg) -> str:
+    headers = letter.headers or {}
+    try:
+        aggregate = str(from_wire(letter.data or b"").aggregate_id)
+    except MalformedEvent:
+        aggregate = "unreadable"
+    return ROW.format(
+        number=letter.seq,
+        died=str(letter.time)[:19],
+        aggregate=aggregate,
+        subject=headers.get("Souk-Subject", ""),
+        cause=headers.get("Souk-Cause", ""),
+    )
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="chassis.dead_letters", description="Look after dead letters.")
+    parser.add_argument("service")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="the events that the service gave up, and why")
+    again = actions.add_parser("redrive", help="hand them to the service again: all, or some")
+    again.add_argument("number", nargs="*", type=int)
+    away = actions.add_parser("drop", help="remove some for good")
+    away.add_argument("number", nargs="+", type=int)
+    told = parser.parse_args()
+    settings = load_or_exit(ServiceSettings, f"{told.service.upper()}_")
+
+    async def act(js: JetStreamContext) -> list[str]:
+        if told.action == "list":
+            return await table(js, told.service)
+        if told.action == "redrive":
+            count = await redrive(js, told.service, told.number)
+            return [f"{told.service}: {count} dead letters are tried again"]
+        return [f"{told.service}: {await drop(js, told.service, told.number)} dead letters dropped"]
+
+    for line in asyncio.run(_connected(settings.nats_url, act)):
+        print(line)  # noqa: T201 - a command's answer
+
+
+async def _connected(
+    url: str, act: Callable[[JetStreamContext], Coroutine[Any, Any, list[str]]]
+) -> list[str]:
+    client = await nats.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS, allow_reconnect=False)
+    try:
+        return await act(client.jetstream())
+    finally:
+        await client.close()
+
+
+if __name__ == "__main__":
+    main()

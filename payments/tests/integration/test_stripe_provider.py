@@ -1,5 +1,6 @@
 """The adapter against the sandbox and against servers that break: unknown stays unknown."""
 
+import json
 import signal
 import socket
 import threading
@@ -48,6 +49,12 @@ def reply(status, body):
         f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
     return lambda connection: connection.sendall(text.encode())
+
+
+def script(*replies):
+    """Give each connection the next reply."""
+    waiting = list(replies)
+    return lambda connection: waiting.pop(0)(connection)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +139,51 @@ def test_a_frozen_provider_costs_a_bounded_time(provider, sandbox):
         assert time.monotonic() - began_at < 2
     finally:
         sandbox.signal(signal.SIGCONT)
+
+
+def test_a_refund_that_takes_its_time_is_looked_up_by_its_reference():
+    payment = payment_by(reference="pi_1")
+    answers = script(
+        reply(200, '{"object": "refund", "id": "re_1", "status": "pending"}'),
+        reply(200, '{"object": "refund", "id": "re_1", "status": "succeeded"}'),
+    )
+    with a_server_that(answers) as url:
+        provider = StripeProvider(API_KEY, url, timeout_seconds=1)
+        refund = refund_of(payment)
+        outcome = provider.refund(refund, payment)
+        assert (outcome.status, outcome.reference) == (RefundStatus.PENDING, "re_1")
+        outcome = provider.refund(refund.become(outcome, payment.created_at), payment)
+        assert (outcome.status, outcome.reference) == (RefundStatus.SUCCEEDED, "re_1")
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_failed_is_not_taken_for_one_that_was_given(status):
+    with a_server_that(reply(200, json.dumps({"object": "refund", "id": "re_1", "status": status}))) as url:
+        provider = StripeProvider(API_KEY, url, timeout_seconds=1)
+        payment = payment_by(reference="pi_1")
+        with pytest.raises(ProviderUnavailable, match=status):
+            provider.refund(refund_of(payment), payment)
+
+
+def intent(status):
+    return reply(
+        200, json.dumps({"object": "payment_intent", "id": "pi_1", "status": status, "metadata": {}})
+    )
+
+
+@pytest.mark.parametrize("status", ["requires_action", "requires_confirmation"])
+def test_an_intent_that_waits_for_nobody_is_cancelled_and_only_then_failed(status):
+    payment = payment_by()
+    canceled = {"last_payment_error": None, "object": "payment_intent", "id": "pi_1", "status": "canceled"}
+    with a_server_that(script(intent(status), reply(200, json.dumps(canceled)))) as url:
+        outcome = StripeProvider(API_KEY, url, timeout_seconds=1).charge(payment)
+    assert (outcome.status, outcome.failure_code) == (PaymentStatus.FAILED, "canceled")
+    refused = reply(400, '{"error": {"type": "invalid_request_error", "message": "it has just succeeded"}}')
+    with a_server_that(script(intent(status), refused)) as url, pytest.raises(ProviderUnavailable):
+        StripeProvider(API_KEY, url, timeout_seconds=1).charge(payment)
+
+
+def test_a_status_that_nobody_knows_yet_is_no_outcome():
+    with a_server_that(intent("a_status_of_next_year")) as url:
+        outcome = StripeProvider(API_KEY, url, timeout_seconds=1).charge(payment_by())
+    assert (outcome.status, outcome.reference) == (PaymentStatus.PROCESSING, "pi_1")

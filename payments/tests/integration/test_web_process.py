@@ -103,6 +103,15 @@ def test_killed_in_the_middle_of_a_charge_a_retry_pays_once(web, pay, sandbox, u
     assert sandbox.charged_for(order_id) == [1999]
 
 
+def test_twenty_identical_requests_at_once_charge_once(pay, sandbox):
+    order_id, user_id = new_id(), new_id()
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: pay(order_id, user_id), range(20)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
+    assert sandbox.charged_for(order_id) == [1999]
+
+
 def test_a_frozen_provider_is_answered_as_processing_in_time(web, pay, sandbox):
     sandbox.signal(signal.SIGSTOP)
     try:

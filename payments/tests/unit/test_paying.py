@@ -41,6 +41,15 @@ def test_the_payment_is_the_keys_answer_and_has_its_id(till):
     assert again.value.body == repr(payment).encode()
 
 
+def test_a_request_that_was_answered_asks_nobody_anything(till):
+    order = till.placed()
+    till.pay(order, key="key")
+    till.orders.known.clear()
+    with pytest.raises(Replay):
+        till.pay(order, key="key")
+    assert till.provider.calls == 1
+
+
 def test_a_decline_is_told_with_its_reason_and_kept_as_the_keys_answer(till):
     order = till.placed()
     with pytest.raises(CardDeclined) as refusal:

@@ -16,10 +16,12 @@ from payments.domain import (
     PaymentNotFound,
     PaymentNotRefundable,
     PaymentStatus,
+    RefundOutcome,
     RefundReason,
     RefundStatus,
 )
 from payments.service.ports import ProviderUnavailable
+from payments.service.settling import complete_refund
 
 SILENT = "pm_card_visa_silent"
 DECLINED = "pm_card_visa_chargeDeclined"
@@ -161,6 +163,15 @@ def test_only_a_payment_that_succeeded_is_refunded(till):
         till.payments.refund(processing.id, once())
     with pytest.raises(PaymentNotFound):
         till.payments.refund(uuid4(), once())
+
+
+def test_a_refund_that_is_completed_twice_is_booked_once(till):
+    payment = till.pay(till.placed())
+    refund = till.payments.refund(payment.id, once())
+    till.later(seconds=1)
+    with till.database.transaction() as tx:
+        complete_refund(tx, refund, RefundOutcome(status=RefundStatus.SUCCEEDED, reference="re_1"))
+    till.check_books()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

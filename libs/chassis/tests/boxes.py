@@ -81,12 +81,17 @@ def as_superuser(url: str) -> AbstractContextManager[psycopg.Connection]:
 def empty(owner_url: str) -> None:
     """Empty all tables, for the next test; whatever process a former one left is made to end first."""
     with as_superuser(owner_url) as conn:
-        conn.execute(
-            """
-            SELECT pg_terminate_backend(pid)
-            FROM pg_stat_activity
-            WHERE datname = current_database()
-              AND pid <> pg_backend_pid()
-            """
-        )
+        end_sessions(conn)
         conn.execute("TRUNCATE outbox, inbox, idempotency_keys, boxes, notes RESTART IDENTITY")
+
+
+def end_sessions(conn: psycopg.Connection) -> None:
+    """End all other sessions of a superuser's database."""
+    conn.execute(
+        """
+        SELECT pg_terminate_backend(pid)
+        FROM pg_stat_activity
+        WHERE datname = current_database()
+          AND pid <> pg_backend_pid()
+        """
+    )

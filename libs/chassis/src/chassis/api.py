@@ -12,7 +12,8 @@ from chassis import context, openapi, reading
 from chassis.admission import admit
 from chassis.assertions import Verifier
 from chassis.errors import ServiceError
-from chassis.idempotency import Once, Replay, fingerprint, parse_key
+from chassis.idempotency import Once, Replay
+from chassis.idempotency_key import fingerprint, parse_key
 from chassis.presenting import Present, dump_bytes, page_of, presenter
 from chassis.problems import MEDIA_TYPE, problem_bytes, status_of
 from chassis.routes import ADMIN, ANYONE, UNSIGNED, USER, Answer, Call, Caller, Route
@@ -106,7 +107,7 @@ class Api:
     def _handler(self, route: Route) -> Callable[..., Response]:
         steps = self._steps(route)
         show = presenter(route.answer) if route.answer is not None else None
-        view, rule = route.view, route.rule
+        view, rule = _abandoning(route.view) if route.idempotent else route.view, route.rule
 
         def handle(**path: Any) -> Response:
             context.current().route = rule
@@ -208,6 +209,19 @@ def _once(route: Route) -> Step:
         )
 
     return prepare
+
+
+def _abandoning(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a retry of a request that fails between its transactions go on with it at once."""
+
+    def guarded(call: Call, **path: Any) -> Any:
+        try:
+            return view(call, **path)
+        except Exception:
+            call.once.abandon()
+            raise
+
+    return guarded
 
 
 def _parts(result: Any, status: int, show: Present | None) -> tuple[int, bytes, dict[str, str]]:

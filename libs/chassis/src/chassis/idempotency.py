@@ -5,35 +5,25 @@ After the IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi
 
 import hashlib
 import json
-import re
+import logging
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from chassis.errors import BadRequest, Conflict, Invalid
+from chassis import context
+from chassis.errors import Conflict, DeadlineExceeded, Invalid, Unavailable
 from chassis.ids import new_id
 from chassis.postgres import Transaction
 from chassis.presence import PRESENCE_LOCKS
 
 HOLD = timedelta(seconds=30)
 RETRY_AFTER_SECONDS = 1
-# An RFC 8941 string, or the bare characters of one that many clients send. Of the bare ones no comma: servers
-# join two headers of one name with it.
-_quoted = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-_bare = re.compile(r"[!#-+\--~][ !#-+\--~]*")
+ABANDON_SECONDS = 1.0
+log = logging.getLogger(__name__)
 
 Present = Callable[[Any], tuple[int, bytes]]
-
-
-class KeyMissing(BadRequest):
-    code = "idempotency_key_missing"
-    title = "This call needs an Idempotency-Key header"
-
-
-class KeyMalformed(BadRequest):
-    code = "idempotency_key_malformed"
-    title = "The Idempotency-Key header is not one string of 1 to 255 printable characters"
 
 
 class KeyReused(Invalid):
@@ -55,33 +45,6 @@ class Replay(Exception):
         self.body = body
 
 
-def parse_key(headers: Sequence[str]) -> str:
-    """Return the key in the values of all Idempotency-Key headers of a request: exactly one, an RFC 8941
-    string or its bare characters (no comma), 1 to 255 printable ASCII characters. Raises KeyMissing,
-    KeyMalformed."""
-    if not headers:
-        raise KeyMissing()
-    if len(headers) > 1 or len(headers[0]) > 512:
-        raise KeyMalformed()
-    text = headers[0].strip(" \t")
-    if quoted := _quoted.fullmatch(text):
-        key = re.sub(r"\\(.)", r"\1", quoted[1])
-    elif _bare.fullmatch(text):
-        key = text
-    else:
-        raise KeyMalformed()
-    if not 1 <= len(key) <= 255:
-        raise KeyMalformed()
-    return key
-
-
-def fingerprint(method: str, path: str, body: object) -> bytes:
-    """Return the digest (SHA-256, 32 bytes) of what a request asks; the order and spacing of a JSON body do
-    not count."""
-    canonical = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).digest()
-
-
 class Once:
     """One request with an Idempotency-Key, given to the use case that it asks for.
 
@@ -97,6 +60,8 @@ class Once:
         self._fingerprint = fingerprint
         self._present = present
         self._id: uuid.UUID | None = None
+        self._begun: Transaction | None = None
+        self._ended: Transaction | None = None
 
     @property
     def id(self) -> uuid.UUID:
@@ -121,12 +86,13 @@ class Once:
         """
         tx.require_open()
         claim = {**self._scope, "fingerprint": self._fingerprint, "lock": self._lock_number(), "hold": HOLD}
-        claim |= {"id": new_id(), "holder": tx.presence.number()}
+        claim |= {"id": new_id(), "holder": tx.database.presence.number()}
         free, self._id = _claim(tx, claim)
         if not free:
             raise RequestInProgress(retry_after_seconds=RETRY_AFTER_SECONDS)
         if self._id is None:
             self._take_over(tx, claim)
+        self._begun = tx
 
     def end(self, tx: Transaction, result: Any) -> None:
         """Store the answer in this transaction; `result` may be a ServiceError that no retry should change.
@@ -152,6 +118,7 @@ class Once:
         if stored.rowcount == 0:
             self.look(tx)
             raise RuntimeError("the claim of this idempotency key is gone")
+        self._ended = tx
 
     def release(self, tx: Transaction) -> None:
         """Let a retry take over at once: for a request that failed between its two transactions."""
@@ -167,6 +134,20 @@ class Once:
             """,
             {**self._scope, "id": self._id},
         )
+
+    def abandon(self) -> None:
+        """Let a retry take over at once, if the claim is committed and the answer is not: for a request that
+        failed between its two transactions. Without a database the claim holds for its 30 s."""
+        if self._begun is None or not self._begun.committed or (self._ended and self._ended.committed):
+            return
+        last = context.RequestContext(
+            request_id=context.current().request_id, deadline=time.monotonic() + ABANDON_SECONDS
+        )
+        try:
+            with context.use(last), self._begun.database.transaction() as tx:
+                self.release(tx)
+        except (Unavailable, DeadlineExceeded) as error:
+            log.warning("an idempotency key stays claimed", extra={"cause": error.code})
 
     def _take_over(self, tx: Transaction, claim: dict[str, Any]) -> None:
         row = self._row(tx)

@@ -10,7 +10,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from chassis import errors
 from chassis.errors import ServiceError
-from chassis.idempotency import KeyMalformed, KeyMissing, KeyReused, RequestInProgress
+from chassis.idempotency import KeyReused, RequestInProgress
+from chassis.idempotency_key import KeyMalformed, KeyMissing
 from chassis.problems import MEDIA_TYPE, status_of
 from chassis.routes import UNSIGNED, Route
 
@@ -20,7 +21,7 @@ _CONVERTERS: dict[str, dict[str, Any]] = {
     "int": {"type": "integer", "minimum": 0},
     "string": {"type": "string", "minLength": 1},
 }
-# What idempotency.parse_key accepts: a string of RFC 8941, or its bare characters.
+# What idempotency_key.parse_key accepts: a string of RFC 8941, or its bare characters.
 _KEY_PATTERN = r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--~]([ !#-+\--~]{0,253}[!#-+\--~])?)$'
 _EVERYWHERE = (ServiceError, errors.Unavailable, errors.DeadlineExceeded)
 _FIELD = {

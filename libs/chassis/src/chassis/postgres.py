@@ -50,10 +50,11 @@ def constraint_of(error: psycopg.Error) -> str | None:
 class Transaction:
     """One open transaction. Services subclass it with their SQL, on `self.conn`, whose rows are dicts."""
 
-    def __init__(self, conn: psycopg.Connection[DictRow], presence: Presence) -> None:
+    def __init__(self, conn: psycopg.Connection[DictRow], database: "Database[Any]") -> None:
         self.conn = conn
-        self.presence = presence
+        self.database = database
         self.emitted = False
+        self.committed = False
 
     @cached_property
     def now(self) -> datetime:
@@ -110,7 +111,7 @@ class Database(Generic[T]):
             options=f"{_SESSION} -c statement_timeout={statement_timeout}",
         )
         self._pool = Pool(self.conninfo, settings)
-        self._presence = Presence(self.conninfo)
+        self.presence = Presence(self.conninfo)
 
     @contextmanager
     def transaction(self) -> Iterator[T]:
@@ -121,7 +122,7 @@ class Database(Generic[T]):
         """
         with self._pool.connection() as conn:
             conn.execute(self._begin())
-            transaction = self._transaction_type(conn, self._presence)
+            transaction = self._transaction_type(conn, self)
             try:
                 yield transaction
             except BaseException:
@@ -134,7 +135,7 @@ class Database(Generic[T]):
         """Run single statements without BEGIN and COMMIT: one round trip each instead of three in all, each
         with a snapshot of its own. For reads; raises as `transaction`."""
         with self._pool.connection() as conn:
-            yield self._transaction_type(conn, self._presence)
+            yield self._transaction_type(conn, self)
 
     def ping(self) -> None:
         """Ask the database for a sign of life. Raises Unavailable, DeadlineExceeded."""
@@ -144,7 +145,7 @@ class Database(Generic[T]):
     def close(self) -> None:
         """Close this process's connections."""
         self._pool.close()
-        self._presence.close()
+        self.presence.close()
 
     def _begin(self) -> str:
         request = context.active()
@@ -162,6 +163,7 @@ def _commit(transaction: Transaction) -> None:
     # NOTIFY in the message of the COMMIT and behind it, not in the transaction: one that notifies holds a
     # lock on all others that do until its commit is on the disk. It is only a hint; the relay polls too.
     conn.execute(f"COMMIT; NOTIFY {OUTBOX_CHANNEL}" if transaction.emitted else "COMMIT")
+    transaction.committed = True
 
 
 def _rollback(conn: psycopg.Connection[Any]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.idempotency import KeyMalformed, KeyMissing, fingerprint, parse_key
+from chassis.idempotency_key import KeyMalformed, KeyMissing, fingerprint, parse_key
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=255)
 

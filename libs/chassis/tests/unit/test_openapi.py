@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis.errors import ServiceError
-from chassis.idempotency import parse_key
+from chassis.idempotency_key import parse_key
 from chassis.openapi import _KEY_PATTERN
 
 

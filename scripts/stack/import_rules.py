@@ -23,6 +23,9 @@ NOUNS = re.compile(
     r"(?i)^(orders?|payments?|products?|skus?|stocks?|prices?|catalogues?|carts?|refunds?|customers?)$"
 )
 
+# The other meaning of the word.
+IDIOMS = re.compile("in_order|order_by")
+
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield the line and the full name of everything a module imports."""
@@ -42,7 +45,8 @@ def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
         )
         if isinstance(name, str):
             yield from (
-                (getattr(node, "lineno", 0), word) for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
+                (getattr(node, "lineno", 0), word)
+                for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", IDIOMS.sub("", name))
             )
 
 

@@ -1,6 +1,8 @@
 """Metrics in Prometheus' form; with several processes their values are added up at the scrape."""
 
 import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 
 from flask import Flask, Response
@@ -38,6 +40,21 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     count, duration = _children(method if method in _METHODS else "other", route, status)
     count.inc()
     duration.observe(seconds)
+
+
+def observe_all(method: str, route: str, status: int, seconds: Sequence[float]) -> None:
+    """Count several requests of one kind, with their durations, at a fraction of the price of one by one: for
+    who answers so many that each microsecond counts."""
+    count, duration = _children(method if method in _METHODS else "other", route, status)
+    count.inc(len(seconds))
+    # The library observes one value at a time only: this is what its observe() does, summed up before.
+    duration._sum.inc(sum(seconds))
+    reached = [0] * len(duration._buckets)
+    for each in seconds:
+        reached[bisect_left(_BUCKETS, each)] += 1
+    for bucket, number in zip(duration._buckets, reached, strict=True):
+        if number:
+            bucket.inc(number)
 
 
 def exposition() -> bytes:

@@ -76,8 +76,9 @@ class Proxy:
             self._access.record(visit, reply.status, reply.body_bytes)
 
     def close(self) -> None:
-        """Write what is still to be recorded, and close the unused connections to the services."""
+        """Tell what is still to be recorded, and close the unused connections to the services."""
         self._access.flush()
+        self._access.count()
         for upstream in [*self._upstreams.values(), *self._streams.values()]:
             upstream.close()
 

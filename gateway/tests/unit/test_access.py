@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chassis import context
+from chassis import context, metrics
 from chassis.errors import Unavailable
 from chassis.logs import JsonLines
 from gateway.access import AccessLog, Visit
@@ -18,6 +18,12 @@ class Turns:
     def __init__(self):
         self.loop = self
         self.waiting = []
+
+    def timer(self, after, repeat, ref):
+        return self
+
+    def start(self, call):
+        self.tick = call
 
     def run_callback(self, call):
         self.waiting.append(call)
@@ -53,6 +59,17 @@ def test_the_lines_of_a_turn_are_written_together(turns, written):
     assert written == []
     turns.end()
     assert len(written) == 1 and written[0].count(b"\n") == 3
+
+
+def test_requests_are_counted_once_a_second(turns):
+    log = AccessLog(turns, release="r1", write=len)
+    for _ in range(3):
+        log.record(visit(route=SimpleNamespace(template="/counted")), 200, 94)
+    line = b'http_requests_total{method="GET",route="/counted",status="200"} 3.0'
+    assert line not in metrics.exposition()
+    turns.tick()
+    turns.tick()
+    assert line in metrics.exposition()
 
 
 def test_no_write_is_larger_than_what_a_pipe_keeps_whole(turns, written):

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from stack.places import SERVICES, Places, projects
 
 CHASSIS = "libs/chassis"
+STAMP = "installed-by-souk"
 
 
 class InstallFailed(Exception):
@@ -40,18 +41,25 @@ def stale(places: Places, project: str, dev: bool) -> str | None:
 
     requirements-dev.txt holds all of requirements.txt, so a development environment also serves to run.
     """
-    stamp = places.root / project / ".venv" / "installed-by-souk"
-    installed = stamp.read_text() if stamp.exists() and places.python(project).exists() else ""
-    developed = dev or installed.startswith("requirements-dev.txt ")
+    there = installed(places, project)
+    developed = dev or there.startswith("requirements-dev.txt ")
     wanted = "requirements-dev.txt" if developed else "requirements.txt"
-    return None if installed == fingerprint(places, project, wanted) else wanted
+    return None if there == fingerprint(places, project, wanted) else wanted
+
+
+def installed(places: Places, project: str) -> str:
+    """Return the fingerprint an environment was made with, "" where there is none."""
+    stamp = places.root / project / ".venv" / STAMP
+    return stamp.read_text() if stamp.exists() and places.python(project).exists() else ""
 
 
 def editable(places: Places, project: str) -> list[str]:
     """Return uv's arguments for the packages of the tree that belong into a project's environment."""
-    folders = dict.fromkeys((CHASSIS, project))
-    packages = [places.root / folder for folder in folders if (places.root / folder / "src").is_dir()]
-    return [argument for package in packages for argument in ("-e", str(package))]
+    asks = "souk-chassis" in (places.root / project / "pyproject.toml").read_text()
+    packages = [places.root / folder for folder in dict.fromkeys([CHASSIS, project] if asks else [project])]
+    return [
+        argument for package in packages if (package / "src").is_dir() for argument in ("-e", str(package))
+    ]
 
 
 def pip_settings() -> dict[str, str]:
@@ -91,23 +99,24 @@ def uv_environment(places: Places) -> dict[str, str]:
 
 
 def build(places: Places, project: str, requirements: str, environment: dict[str, str]) -> None:
-    """Make one environment hold exactly its requirements file and its packages of the tree.
+    """Make one environment hold its requirements file and its packages of the tree.
 
+    One that is good to run only gets what development needs besides, for a stack may be running on it.
     Raises InstallFailed.
     """
     folder = places.root / project
     uv = str(places.root / "scripts" / ".venv" / "bin" / "uv")
     builders = str(places.root / "scripts" / "build-requirements.txt")
-    steps = [
-        [uv, "venv", "--clear", "-p", sys.executable, ".venv"],
-        [uv, "pip", "install", "-p", ".venv", "--require-hashes", "-r", requirements],
-        [uv, "pip", "install", "-p", ".venv", "--no-deps", "-b", builders, *editable(places, project)],
-    ]
+    steps = [[uv, "pip", "install", "-p", ".venv", "--require-hashes", "-r", requirements]]
+    if installed(places, project) != fingerprint(places, project, "requirements.txt"):
+        steps.insert(0, [uv, "venv", "--clear", "-p", sys.executable, ".venv"])
+        if packages := editable(places, project):
+            steps.append([uv, "pip", "install", "-p", ".venv", "--no-deps", "-b", builders, *packages])
     for step in steps:
         ran = subprocess.run(step, cwd=folder, env=environment, capture_output=True, text=True)
         if ran.returncode:
             raise InstallFailed(f"the environment of {project} could not be made:\n{ran.stderr.strip()}")
-    (folder / ".venv" / "installed-by-souk").write_text(fingerprint(places, project, requirements))
+    (folder / ".venv" / STAMP).write_text(fingerprint(places, project, requirements))
 
 
 def prepare(places: Places, wanted: Iterable[str], dev: bool = False) -> None:

@@ -84,7 +84,7 @@ def test_an_environment_is_stale_until_it_was_made_and_after_a_change(places):
     assert environments.stale(places, "shelves", dev=False) == "requirements.txt"
     places.python("shelves").parent.mkdir(parents=True)
     places.python("shelves").touch()
-    stamp = project / ".venv" / "installed-by-souk"
+    stamp = project / ".venv" / environments.STAMP
     stamp.write_text(environments.fingerprint(places, "shelves", "requirements-dev.txt"))
     assert environments.stale(places, "shelves", dev=True) is None
     assert environments.stale(places, "shelves", dev=False) is None

@@ -82,12 +82,12 @@ def resume(places: Places, supervisor: Supervisor) -> None:
 def up(places: Places, gateway_port: str) -> None:
     """Bring a stack up, print where it is and what to do with it."""
     began = time.monotonic()
-    prepare(places, SERVICES)
     supervisor = Supervisor(places)
     if supervisor.is_running():
         print("· already running", flush=True)
         resume(places, supervisor)
     else:
+        prepare(places, SERVICES)
         start(places, gateway_port)
     address = settings.local(recorded_ports(places)["gateway"])
     print(

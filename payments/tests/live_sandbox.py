@@ -57,13 +57,13 @@ class LiveSandbox:
         return [each.amount for each in self._intents("order_id", order_id) if each.status == "succeeded"]
 
     def refunds_of(self, intent: stripe.PaymentIntent) -> list[int]:
-        return [each.amount for each in self._client().v1.refunds.list({"payment_intent": intent.id})]
+        return [each.amount for each in self.client().v1.refunds.list({"payment_intent": intent.id})]
 
     def _intents(self, name: str, id: object) -> list[stripe.PaymentIntent]:
-        listed = self._client().v1.payment_intents.list({"limit": 100}).auto_paging_iter()
+        listed = self.client().v1.payment_intents.list({"limit": 100}).auto_paging_iter()
         return [each for each in listed if each.metadata.to_dict().get(name) == str(id)]
 
-    def _client(self) -> stripe.StripeClient:
+    def client(self) -> stripe.StripeClient:
         return stripe.StripeClient(API_KEY, base_addresses={"api": self.url}, max_network_retries=2)
 
     def _answers(self) -> bool:

@@ -19,12 +19,13 @@ from chassis.worker import Every, Worker
 from payments.api import add_payment_routes, add_webhook_route
 from payments.clients import OrdersClient
 from payments.events import ORDER_HANDLERS
-from payments.metrics import measure
+from payments.metrics import measure, tell
 from payments.postgres import Store
 from payments.rounds import rounds
-from payments.service import Payments, Settlement
+from payments.service import Payments, Reconciliation, Settlement
 from payments.service.ports import Orders, Provider
 from payments.settings import Settings
+from payments.stripe_books import StripeBooks
 from payments.stripe_provider import StripeProvider
 from payments.stripe_webhooks import StripeWebhooks
 
@@ -73,6 +74,9 @@ def create_worker(settings: Settings) -> Worker:
     worker.add(Every("settle", poll, rounds(settlement.settle_next, at_once)))
     worker.add(Every("refund", poll, rounds(settlement.refund_next, at_once)))
     worker.add(Every("measure", MEASURE_SECONDS, lambda: measure(database)))
+    reconciliation = create_reconciliation(settings, database)
+    poll = settings.reconcile_poll_seconds
+    worker.add(Every("reconcile", poll, lambda: tell(reconciliation.compare_recent())))
     worker.add(Every("notices", FORGET_SECONDS, settlement.forget_notices))
     worker.add(housekeeping(database))
     return worker
@@ -85,6 +89,13 @@ def create_orders_client(settings: Settings) -> OrdersClient:
 
 
 def create_provider(settings: Settings) -> StripeProvider:
-    return StripeProvider(
-        settings.stripe_api_key.reveal(), settings.stripe_api_base, settings.stripe_timeout_seconds
-    )
+    return StripeProvider(*stripe_access(settings))
+
+
+def create_reconciliation(settings: Settings, database: Database[Store]) -> Reconciliation:
+    window = timedelta(seconds=settings.reconcile_window_seconds)
+    return Reconciliation(database, StripeBooks(*stripe_access(settings)), window)
+
+
+def stripe_access(settings: Settings) -> tuple[str, str, float]:
+    return settings.stripe_api_key.reveal(), settings.stripe_api_base, settings.stripe_timeout_seconds

@@ -186,6 +186,39 @@ class RefundOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A charge in the provider's books that was made for a payment of ours."""
+
+    reference: str
+    payment_id: UUID
+    amount: int
+    currency: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """A refund in the provider's books, whoever asked for it; `charge` is the reference of what it gives back."""
+
+    reference: str
+    charge: str
+    amount: int
+    currency: str
+    status: RefundStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of our own books: a charge, or the refund that it names; the amount is positive for both."""
+
+    payment_id: UUID
+    refund_id: UUID | None
+    amount: int
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What the provider tells by itself, perhaps more than once; without an outcome it is of no concern here."""
 

@@ -32,6 +32,12 @@ class Settings(ServiceSettings):
     settle_tasks: int = setting(
         4, minimum=1, maximum=32, doc="open payments that one worker settles at a time"
     )
+    reconcile_poll_seconds: float = setting(
+        300.0, minimum=1, doc="seconds between two comparisons with the provider's books"
+    )
+    reconcile_window_seconds: float = setting(
+        93600.0, minimum=60, doc="how far back a comparison looks, in seconds"
+    )
 
     def webhook_secrets(self) -> list[str]:
         return [each.strip() for each in self.stripe_webhook_secrets.reveal().split(",") if each.strip()]

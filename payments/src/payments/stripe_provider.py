@@ -19,22 +19,27 @@ GIVEN_UP = frozenset({"requires_payment_method", "canceled"})
 STRANDED = frozenset({"requires_action", "requires_confirmation"})
 
 
+def stripe_client(api_key: str, api_base: str, timeout_seconds: float) -> StripeClient:
+    """The official library, bounded in time and silent."""
+    # It would write an id for its telemetry into the home folder, and log each call twice.
+    stripe.enable_telemetry = False
+    logging.getLogger("stripe").setLevel(logging.WARNING)
+    return StripeClient(
+        api_key,
+        base_addresses={"api": api_base},
+        max_network_retries=1,
+        http_client=RequestsClient(session=BoundedSession(timeout_seconds)),
+    )
+
+
 class StripeProvider:
     """The provider port: payment intents and refunds, each under an idempotency key of ours."""
 
     def __init__(self, api_key: str, api_base: str, timeout_seconds: float) -> None:
-        # The library would write an id for its telemetry into the home folder, and log each call twice.
-        stripe.enable_telemetry = False
-        logging.getLogger("stripe").setLevel(logging.WARNING)
-        self._stripe = StripeClient(
-            api_key,
-            base_addresses={"api": api_base},
-            max_network_retries=1,
-            http_client=RequestsClient(session=BoundedSession(timeout_seconds)),
-        )
+        self._stripe = stripe_client(api_key, api_base, timeout_seconds)
 
     def charge(self, payment: Payment) -> Outcome:
-        with _unknown_without_a_word():
+        with unknown_without_a_word():
             try:
                 intent = self._create(payment)
             except stripe.CardError as refusal:
@@ -46,12 +51,12 @@ class StripeProvider:
             return self._settled(intent)
 
     def look_up(self, payment: Payment) -> Outcome | None:
-        with _unknown_without_a_word():
+        with unknown_without_a_word():
             intent = self._intent_of(payment)
             return None if intent is None else self._settled(intent)
 
     def refund(self, refund: Refund, payment: Payment) -> RefundOutcome:
-        with _unknown_without_a_word():
+        with unknown_without_a_word():
             made = self._refund_of(refund, payment)
             if made.status in ("failed", "canceled"):
                 raise ProviderUnavailable(f"refund {made.id} is {made.status}")
@@ -144,7 +149,7 @@ def _refused(refusal: stripe.CardError | stripe.InvalidRequestError) -> Outcome:
 
 
 @contextmanager
-def _unknown_without_a_word() -> Iterator[None]:
+def unknown_without_a_word() -> Iterator[None]:
     """Turn every failure, and every answer that is not Stripe's, into an unknown outcome."""
     try:
         yield

@@ -28,6 +28,7 @@ ROOMS = [
     "rounds",
     "stripe_transport",
     "stripe_provider",
+    "stripe_books",
     "stripe_webhooks",
     "clients",
     "schemas",
@@ -36,6 +37,7 @@ ROOMS = [
     "wsgi",
     "worker",
     "openapi",
+    "reconcile",
 ]
 OTHERS = {"users", "orders", "gateway", "sandbox"}
 TECHNOLOGY = {"flask", "gevent", "marshmallow", "prometheus_client", "psycopg", "requests", "stripe"}

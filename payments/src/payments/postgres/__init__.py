@@ -3,8 +3,9 @@
 from payments.postgres.books import BookStatements
 from payments.postgres.orders import OrderStatements
 from payments.postgres.payments import PaymentStatements
+from payments.postgres.reconciling import ReconcilingStatements
 from payments.postgres.refunds import RefundStatements
 
 
-class Store(OrderStatements, PaymentStatements, RefundStatements, BookStatements):
+class Store(OrderStatements, PaymentStatements, RefundStatements, BookStatements, ReconcilingStatements):
     """One transaction of payments."""

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from chassis.postgres import Transaction
@@ -25,9 +26,7 @@ SELECT_REFUND = """
 class RefundStatements(Transaction):
     def refund(self, refund_id: UUID) -> Refund | None:
         row = self.conn.execute(f"{SELECT_REFUND} WHERE r.id = %(id)s", {"id": refund_id}).fetchone()
-        if row is None:
-            return None
-        return Refund(reason=RefundReason(row.pop("reason")), status=RefundStatus(row.pop("status")), **row)
+        return refund_from(row) if row else None
 
     def add_refund(self, refund: Refund) -> bool:
         added = self.conn.execute(
@@ -104,3 +103,8 @@ class RefundStatements(Transaction):
             """,
             {"id": refund.id, "delay": delay},
         )
+
+
+def refund_from(row: dict[str, Any]) -> Refund:
+    """Make the entity of a row of refunds."""
+    return Refund(reason=RefundReason(row.pop("reason")), status=RefundStatus(row.pop("status")), **row)

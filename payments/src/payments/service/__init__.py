@@ -1,7 +1,8 @@
-"""The use cases: pay and read, settle what is open, give back what is owed, follow what becomes of an order."""
+"""The use cases: pay and read, settle what is open, give back what is owed, follow orders, compare the books."""
 
 from payments.service.following import close_order, remember_order
 from payments.service.paying import Payments
+from payments.service.reconciling import Kind, Reconciliation, Report
 from payments.service.settling import Settlement
 
-__all__ = ["Payments", "Settlement", "close_order", "remember_order"]
+__all__ = ["Kind", "Payments", "Reconciliation", "Report", "Settlement", "close_order", "remember_order"]

@@ -1,11 +1,22 @@
 """The use cases' ports: what they need of a database, of the orders service and of a payment provider."""
 
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from payments.domain import Notice, Order, Outcome, Payment, Refund, RefundOutcome
+from payments.domain import (
+    Charge,
+    Entry,
+    Notice,
+    Order,
+    Outcome,
+    Payment,
+    Refund,
+    RefundOutcome,
+    Repayment,
+)
 
 
 class ProviderUnavailable(Exception):
@@ -26,6 +37,18 @@ class Provider(Protocol):
     def refund(self, refund: Refund, payment: Payment) -> RefundOutcome:
         """Give the payment back, or tell how far that is. Raises ProviderUnavailable."""
         ...
+
+
+class ProviderBooks(Protocol):
+    """What the provider says that it moved. Everything raises ProviderUnavailable."""
+
+    def charges_since(self, moment: datetime) -> Iterator[Charge]:
+        """Every charge for a payment of ours that was begun since, however it ended."""
+        ...
+
+    def repayments_since(self, moment: datetime) -> Iterator[Repayment]: ...
+    def find_charge(self, reference: str) -> Charge | None: ...
+    def find_repayment(self, reference: str) -> Repayment | None: ...
 
 
 class Orders(Protocol):
@@ -82,6 +105,18 @@ class Transaction(Protocol):
 
     def book_charge(self, payment: Payment) -> None: ...
     def book_refund(self, refund: Refund) -> None: ...
+
+    def entries_between(self, begin: datetime, end: datetime) -> list[Entry]:
+        """What was booked from begin on and before the end."""
+        ...
+
+    def charges_booked(self, payment_ids: Collection[UUID]) -> dict[UUID, Entry]:
+        """The booked charges of some payments."""
+        ...
+
+    def refunds_of_charges(self, references: Collection[str]) -> dict[str, Refund | None]:
+        """The refund, if there is one, of each of those charges that is booked."""
+        ...
 
     def note_notice(self, notice: Notice) -> bool:
         """Return False if the provider's notice took effect before."""

@@ -1,0 +1,62 @@
+"""PostgreSQL: the statements that read the books, to compare them with the provider's."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.postgres import Transaction
+from payments.domain import Entry, Refund
+from payments.postgres.refunds import refund_from
+
+SELECT_ENTRY = """
+    SELECT
+        e.payment_id,
+        e.refund_id,
+        abs(e.amount) AS amount,
+        e.currency,
+        e.reference
+    FROM ledger_entries AS e
+"""
+
+
+class ReconcilingStatements(Transaction):
+    def entries_between(self, begin: datetime, end: datetime) -> list[Entry]:
+        rows = self.conn.execute(
+            f"{SELECT_ENTRY} WHERE e.recorded_at >= %(begin)s AND e.recorded_at < %(end)s",
+            {"begin": begin, "end": end},
+        )
+        return [_entry(row) for row in rows]
+
+    def charges_booked(self, payment_ids: Collection[UUID]) -> dict[UUID, Entry]:
+        rows = self.conn.execute(
+            f"{SELECT_ENTRY} WHERE e.refund_id IS NULL AND e.payment_id = ANY(%(payment_ids)s)",
+            {"payment_ids": list(payment_ids)},
+        )
+        return {row["payment_id"]: _entry(row) for row in rows}
+
+    def refunds_of_charges(self, references: Collection[str]) -> dict[str, Refund | None]:
+        rows = self.conn.execute(
+            """
+            SELECT
+                e.reference AS charge,
+                r.id,
+                r.payment_id,
+                r.amount,
+                r.currency,
+                r.reason,
+                r.status,
+                r.reference,
+                r.created_at,
+                r.updated_at
+            FROM ledger_entries AS e
+            LEFT JOIN refunds AS r ON r.payment_id = e.payment_id
+            WHERE e.refund_id IS NULL AND e.reference = ANY(%(references)s)
+            """,
+            {"references": list(references)},
+        ).fetchall()
+        return {row.pop("charge"): refund_from(row) if row["id"] else None for row in rows}
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(**row)

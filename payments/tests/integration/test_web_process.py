@@ -118,7 +118,7 @@ def test_a_frozen_provider_is_answered_as_processing_in_time(web, pay, sandbox):
         answer = pay(new_id(), new_id(), **{"X-Request-Deadline-Ms": "4000"})
     finally:
         sandbox.signal(signal.SIGCONT)
-    assert (answer.status_code, answer.json()["status"]) == (201, "processing")
+    assert (answer.status_code, answer.json()["status"]) == (201, "processing"), answer.text
     assert answer.elapsed < timedelta(seconds=4)
 
 

@@ -11,7 +11,14 @@ from flask import Response, request
 from chassis.api import ADMIN, ANYONE, Answer, Api, Call, page_of
 from chassis.fields import PageQuery
 from chassis.presenting import dump_bytes
-from orders.domain import OrderNotCancellable, OrderNotFound, OutOfStock, ProductNotFound, UnknownSku
+from orders.domain import (
+    OrderNotCancellable,
+    OrderNotFound,
+    OrderTotalTooLarge,
+    OutOfStock,
+    ProductNotFound,
+    UnknownSku,
+)
 from orders.feed import Feed
 from orders.schemas import OrderView, PlaceOrder, ProductPath, ProductView, PutProduct
 from orders.service import Catalogue, Orders
@@ -61,7 +68,7 @@ def add_order_routes(api: Api, orders: Orders) -> None:
         answer=OrderView,
         status=201,
         idempotent=True,
-        errors=(UnknownSku, OutOfStock),
+        errors=(UnknownSku, OutOfStock, OrderTotalTooLarge),
     )
     def place_order(call: Call) -> Any:
         """Order: prices are ours, stock is reserved until the order expires."""

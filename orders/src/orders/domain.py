@@ -31,6 +31,11 @@ class OutOfStock(Conflict):
     title = "There are not enough pieces left"
 
 
+class OrderTotalTooLarge(Conflict):
+    code = "order_total_too_large"
+    title = "The order comes to more than can be paid at once"
+
+
 class OrderNotPayable(Conflict):
     code = "order_not_payable"
     title = "The order cannot be paid"
@@ -81,6 +86,8 @@ TRANSITIONS: Mapping[tuple[Status, Move], Status] = {
     (Status.PAID, Move.CANCEL): Status.CANCELLED,
     (Status.CANCELLED, Move.REFUND): Status.REFUNDED,
 }
+
+TOTAL_MAX = 99_999_999  # in minor units: the most that one payment can be of
 
 # Orders that end here sold nothing: what they had reserved is for sale again.
 CLOSED_UNSOLD = frozenset({Status.CANCELLED, Status.EXPIRED})
@@ -166,13 +173,17 @@ class Order:
     def placed(
         cls, id: UUID, user_id: UUID, items: Sequence[Item], currency: str, now: datetime, window: timedelta
     ) -> Order:
-        """A new order, to be paid within the window."""
+        """A new order, to be paid within the window. Raises OrderTotalTooLarge."""
+        total = sum(item.quantity * item.unit_price for item in items)
+        if total > TOTAL_MAX:
+            detail = f"The items come to {total}; the most is {TOTAL_MAX}."
+            raise _refused_for(OrderTotalTooLarge, [FieldError("/items", OrderTotalTooLarge.code, detail)])
         return cls(
             id=id,
             user_id=user_id,
             status=Status.PENDING,
             items=tuple(items),
-            total=sum(item.quantity * item.unit_price for item in items),
+            total=total,
             currency=currency,
             payment_id=None,
             version=1,
@@ -222,18 +233,14 @@ def refusal_of(lines: Sequence[Line], reserved: Collection[str], known: Collecti
     ]
     if unknown:
         return _refused_for(UnknownSku, unknown)
-    return _refused_for(
-        OutOfStock,
-        [
-            FieldError(
-                f"/items/{at}/quantity",
-                OutOfStock.code,
-                f"Fewer than {line.quantity} of {line.sku} are left.",
-            )
-            for at, line in enumerate(lines)
-            if line.sku not in reserved
-        ],
-    )
+    short = [
+        FieldError(
+            f"/items/{at}/quantity", OutOfStock.code, f"Fewer than {line.quantity} of {line.sku} are left."
+        )
+        for at, line in enumerate(lines)
+        if line.sku not in reserved
+    ]
+    return _refused_for(OutOfStock, short)
 
 
 def _refused_for(kind: type[Conflict], wrong: Sequence[FieldError]) -> Conflict:

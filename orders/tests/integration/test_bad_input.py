@@ -84,6 +84,19 @@ def test_a_bad_key(anna, key, expected):
         assert refusal(anna.call("POST", path, key, json=json.loads(GOOD))) == expected
 
 
+def test_two_keys_are_none(anna):
+    for path in ("/orders", f"/orders/{uuid4()}/cancel"):
+        answer = anna.call("POST", path, "one", json=json.loads(GOOD), headers={"idempotency-key": "two"})
+        assert refusal(answer) == (400, "idempotency_key_malformed")
+
+
+def test_an_order_of_more_than_can_be_paid_at_once(anna, stocked):
+    stocked("GEM-1", price=99_999_999, stock=2)
+    answer = anna.place(("TEA-1", 1), ("GEM-1", 1))
+    assert refusal(answer) == (409, "order_total_too_large")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/items"]
+
+
 def test_a_client_cannot_name_its_price_or_be_somebody_else(anna):
     for extra in ({"total": 1}, {"user_id": str(uuid4())}, {"status": "PAID"}):
         assert refusal(anna.call("POST", "/orders", "k", json={**json.loads(GOOD), **extra})) == (

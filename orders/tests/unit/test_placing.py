@@ -9,7 +9,7 @@ from shop import line, product
 from chassis.idempotency import Replay
 from chassis.paging import decode_cursor
 from chassis.testing.doubles import FakeOnce
-from orders.domain import OrderNotFound, OutOfStock, Status, UnknownSku
+from orders.domain import TOTAL_MAX, OrderNotFound, OrderTotalTooLarge, OutOfStock, Status, UnknownSku
 
 ANNA, BERT = uuid4(), uuid4()
 
@@ -57,6 +57,15 @@ def test_what_is_priced_in_another_currency_is_not_for_sale(orders, database):
     database.tables.products["YEN-1"] = product("YEN-1", currency="JPY")
     with pytest.raises(UnknownSku):
         place(orders, lines=[("YEN-1", 1)])
+
+
+def test_an_order_comes_to_no_more_than_can_be_paid_at_once(orders, database):
+    database.tables.products["GEM-1"] = product("GEM-1", price=TOTAL_MAX, stock=2)
+    assert place(orders, lines=[("GEM-1", 1)]).total == TOTAL_MAX
+    with pytest.raises(OrderTotalTooLarge) as refused:
+        place(orders, lines=[("GEM-1", 1), ("TEA-1", 1)])
+    assert [error.pointer for error in refused.value.errors] == ["/items"]
+    assert database.tables.products["GEM-1"].stock == 1
 
 
 def test_another_users_order_does_not_exist(orders):

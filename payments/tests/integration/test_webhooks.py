@@ -11,6 +11,8 @@ from samples import WEBHOOK_SECRETS
 from stripe import WebhookSignature
 
 from chassis.ids import new_id
+from chassis.settings import Secret
+from payments.app import create_app
 from payments.domain import PaymentStatus
 
 OLD_SECRET, NEW_SECRET = WEBHOOK_SECRETS
@@ -95,6 +97,27 @@ def test_notices_of_other_things_are_taken_and_change_nothing(send, database, pr
     ):
         assert send(told).status_code == 200
     assert status_of(database, processing) is PaymentStatus.PROCESSING
+
+
+def test_what_comes_late_changes_nothing_more(send, database, processing):
+    late = [
+        event(processing, status="requires_payment_method", kind="payment_intent.payment_failed"),
+        event(processing, status="processing", kind="payment_intent.processing"),
+        event(processing, status="canceled", kind="payment_intent.canceled"),
+    ]
+    for told in (late[1], event(processing), *late, event(processing)):
+        assert send(told).status_code == 200
+    assert status_of(database, processing) is PaymentStatus.SUCCEEDED
+    assert rows(database, "outbox") == 1
+
+
+def test_without_a_database_a_notice_is_not_taken(settings, anna, send):
+    gone = replace(settings, db_url=Secret("postgresql://nobody@127.0.0.1:9/nothing"))
+    told = event()
+    cut_off = replace(anna, user_id=None, http=create_app(gone).test_client())
+    answer = cut_off.call("POST", "/webhooks/stripe", data=told, headers={"Stripe-Signature": sign(told)})
+    assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
+    assert send(told).status_code == 200
 
 
 def forged(told):

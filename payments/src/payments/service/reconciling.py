@@ -78,10 +78,12 @@ class Reconciliation:
             began_at = one.now
         charges = {each.reference: each for each in self._books.charges_since(since - SKEW)}
         repayments = {each.reference: each for each in self._books.repayments_since(since - SKEW)}
-        report = Report(since=since, charges=len(charges), repayments=len(repayments))
-        for some in _batches(each for each in charges.values() if _succeeded(each)):
-            self._check_charges(some, report)
+        report = Report(since=since)
+        for charged in _batches(each for each in charges.values() if _succeeded(each)):
+            report.charges += len(charged)
+            self._check_charges(charged, report)
         for given_back in _batches(each for each in repayments.values() if _given_back(each)):
+            report.repayments += len(given_back)
             self._check_repayments(given_back, report)
         with self._database.read() as one:
             entries = one.entries_between(since, began_at)

@@ -1,0 +1,58 @@
+"""The checker: collects the evidence and holds it against the invariants, until they hold or time is up."""
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import nats.errors
+import psycopg
+
+from faults.evidence import collect
+from faults.history import History
+from faults.invariants import ALWAYS, violations
+from faults.laboratory import Laboratory
+from faults.market import Market
+
+PAUSE_SECONDS = 0.5
+LINES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is violated, by the invariants' names, and how long after the last fault that was found out."""
+
+    violated: Mapping[str, list[str]]
+    seconds: float
+
+    @property
+    def count(self) -> int:
+        return sum(len(lines) for lines in self.violated.values())
+
+    def __str__(self) -> str:
+        lines = [
+            f"  {name} ({len(each)}): {line}"
+            for name, each in self.violated.items()
+            for line in each[:LINES_SHOWN]
+        ]
+        return "\n".join([f"{self.count} violations after {self.seconds:.1f} s", *lines])
+
+
+def check(lab: Laboratory, history: History, market: Market, within_seconds: float = 60) -> Verdict:
+    """Check again and again until every invariant holds, one fails that nothing can mend, or time is up."""
+    began = time.monotonic()
+    safety = {each.__name__ for each in ALWAYS}
+    while True:
+        late = time.monotonic() - began > within_seconds
+        try:
+            evidence = collect(lab, history, market.stock, market.prices)
+        except (psycopg.OperationalError, sqlite3.OperationalError, nats.errors.Error, OSError):
+            if late:
+                raise
+            time.sleep(PAUSE_SECONDS)
+            continue
+        violated = violations(history, evidence)
+        verdict = Verdict(violated, time.monotonic() - began)
+        if not violated or late or safety & set(violated):
+            return verdict
+        time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,30 @@
+"""The market: products that only the shoppers of one history buy, so that every piece can be accounted for."""
+
+import random
+import uuid
+
+from shop import Client
+
+from faults.laboratory import Laboratory
+
+STOCK = 1_000_000
+PRODUCTS = 12
+
+
+class Market:
+    """Some products with their prices and the stock there was before anybody came."""
+
+    def __init__(self, lab: Laboratory, random_source: random.Random, products: int = PRODUCTS) -> None:
+        admin = Client(lab.gateway_url).sign_in(lab.stack.admin_email, lab.stack.admin_password)
+        self.prices = {
+            f"FAULT-{uuid.uuid4().hex[:12].upper()}": random_source.randrange(100, 9999)
+            for _ in range(products)
+        }
+        self.stock = dict.fromkeys(self.prices, STOCK)
+        for sku, price in self.prices.items():
+            admin.put_product(sku, price, STOCK)
+
+    def basket(self, random_source: random.Random) -> dict[str, int]:
+        """Return some products and how many of each."""
+        chosen = random_source.sample(sorted(self.prices), random_source.randint(1, 3))
+        return {sku: random_source.randint(1, 5) for sku in chosen}

@@ -19,6 +19,10 @@ from chassis.trust import TrustBundle
 SLOW = "pm_card_visa_slow"
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of 20 callers at once nobody is turned away
+
+
 @pytest.fixture(scope="module")
 def orders_server(keys):
     """An orders service that knows every order as one of the user for whom payments asks."""
@@ -45,7 +49,7 @@ def orders_server(keys):
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()

@@ -9,6 +9,7 @@ from chassis.fields import PageQuery
 from chassis.paging import Page
 from chassis.peer_answers import PeerNonsense
 from payments.domain import (
+    AmountNotPayable,
     CardDeclined,
     OrderNotFound,
     OrderNotPayable,
@@ -34,7 +35,7 @@ def add_payment_routes(api: Api, payments: Payments) -> None:
         answer=PaymentSchema,
         status=201,
         idempotent=True,
-        errors=(CardDeclined, OrderNotFound, OrderNotPayable, PaymentExists, PeerNonsense),
+        errors=(CardDeclined, AmountNotPayable, OrderNotFound, OrderNotPayable, PaymentExists, PeerNonsense),
     )
     def pay(call: Call) -> Payment:
         """Pay for an order; an outcome nobody knows yet is answered as processing."""

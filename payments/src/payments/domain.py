@@ -39,6 +39,11 @@ class CardDeclined(Refused):
     title = "The card was declined"
 
 
+class AmountNotPayable(Conflict):
+    code = "amount_not_payable"
+    title = "The provider takes no payment of this amount"
+
+
 class WebhookSignatureInvalid(BadRequest):
     code = "webhook_signature_invalid"
     title = "The provider did not sign this"
@@ -85,6 +90,9 @@ MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
 
 # The provider forgets an idempotency key after 24 hours at the earliest: a charge repeated later could be a second one.
 CHARGE_REPEATABLE_FOR = timedelta(hours=23)
+
+# What the provider says of a sum that no card could pay.
+AMOUNT_REFUSED = frozenset({"amount_too_large", "amount_too_small"})
 
 SHORTEST_RETRY_DELAY = timedelta(seconds=1)
 LONGEST_RETRY_DELAY = timedelta(minutes=5)
@@ -153,7 +161,9 @@ class Payment:
     def repeatable(self, now: datetime) -> bool:
         return now - self.created_at < CHARGE_REPEATABLE_FOR
 
-    def refusal(self) -> CardDeclined:
+    def refusal(self) -> CardDeclined | AmountNotPayable:
+        if self.failure_code in AMOUNT_REFUSED:
+            return AmountNotPayable(f"{self.amount} {self.currency}: {self.failure_code}.")
         return CardDeclined(f"The card was declined: {self.failure_code}.")
 
 

@@ -8,6 +8,7 @@ from chassis import context
 from chassis.errors import BadGateway, DeadlineExceeded, Unavailable
 from chassis.paging import Page, encode_cursor
 from payments.domain import (
+    AmountNotPayable,
     CardDeclined,
     Notice,
     Order,
@@ -40,9 +41,9 @@ class Payments:
     def pay(self, user_id: UUID, order_id: UUID, payment_method: str, once: Once) -> Payment:
         """Charge an order to a payment method, once.
 
-        Raises CardDeclined, OrderNotFound, OrderNotPayable, PaymentExists. A payment whose outcome is unknown stays
-        processing; the worker settles it. So does one whose process died here: a retry finds it under the same id,
-        whatever has become of the order since.
+        Raises CardDeclined, AmountNotPayable, OrderNotFound, OrderNotPayable, PaymentExists. A payment whose outcome
+        is unknown stays processing; the worker settles it. So does one whose process died here: a retry finds it under
+        the same id, whatever has become of the order since.
         """
         with self._database.read() as one:
             once.look(one)
@@ -135,5 +136,5 @@ class Payments:
         return payment
 
 
-def _refusal(payment: Payment) -> CardDeclined | None:
+def _refusal(payment: Payment) -> CardDeclined | AmountNotPayable | None:
     return payment.refusal() if payment.status is PaymentStatus.FAILED else None

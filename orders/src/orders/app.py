@@ -20,12 +20,14 @@ from chassis.worker import Every, Worker
 from orders.api import add_catalogue_routes, add_following_route, add_order_routes
 from orders.events import payment_handlers
 from orders.feed import Feed
+from orders.metrics import measure
 from orders.postgres import Store
 from orders.service import Catalogue, Orders
 from orders.settings import Settings
 
 SERVICE = "orders"
 VERSION = "0.1.0"
+MEASURE_SECONDS = 5.0
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -54,6 +56,7 @@ def create_worker(settings: Settings) -> Worker:
     worker.add(Relay(SERVICE, database))
     worker.add(Consumer(SERVICE, stream="payments", handlers=payment_handlers(orders), database=database))
     worker.add(Every("expire", settings.expiry_poll_seconds, orders.expire_orders))
+    worker.add(Every("measure", MEASURE_SECONDS, lambda: measure(database)))
     worker.add(housekeeping(database))
     return worker
 

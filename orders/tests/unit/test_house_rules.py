@@ -24,6 +24,7 @@ ROOMS = [
     "service",
     "events",
     "postgres",
+    "metrics",
     "schemas",
     "feed",
     "api",

@@ -73,6 +73,34 @@ class OrderStatements(Transaction):
             {"ids": list(versions), "versions": list(versions.values())},
         )
 
+    def open_orders(self) -> list[tuple[str, int, float]]:
+        """Orders that wait: for what, how many there are, and for how many seconds the first of them has."""
+        rows = self.conn.execute(
+            """
+            SELECT
+                'unpaid' AS kind,
+                count(*) AS open,
+                coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest_seconds
+            FROM orders
+            WHERE status = 'PENDING'
+            UNION ALL
+            SELECT
+                'overdue',
+                count(*),
+                coalesce(extract(epoch FROM now() - min(expires_at)), 0)::float
+            FROM orders
+            WHERE status = 'PENDING' AND expires_at <= now()
+            UNION ALL
+            SELECT
+                'refund_owed',
+                count(*),
+                coalesce(extract(epoch FROM now() - min(updated_at)), 0)::float
+            FROM orders
+            WHERE status = 'CANCELLED' AND payment_id IS NOT NULL
+            """
+        )
+        return [(row["kind"], row["open"], row["oldest_seconds"]) for row in rows]
+
     def add_order(self, order: Order) -> None:
         with self.conn.pipeline():
             self.conn.execute(

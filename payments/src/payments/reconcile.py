@@ -1,9 +1,10 @@
-"""Entry point: compares our books with the provider's and prints what diverges; `python -m payments.reconcile`."""
+"""Entry point: shows what is open and what diverges from the provider's books; `python -m payments.reconcile`."""
 
 import argparse
 import logging
 import sys
 from datetime import datetime
+from typing import Any
 
 from chassis.postgres import Database
 from chassis.settings import load_or_exit
@@ -14,6 +15,9 @@ from payments.service.ports import ProviderUnavailable
 from payments.settings import PREFIX, Settings
 
 EXIT_DIVERGES, EXIT_UNAVAILABLE = 1, 69
+LISTED = 50
+OPEN = "{kind:<8} {id!s:<38} {payment_id!s:<38} {age_seconds:>7.0f} s {attempts:>6} {next_seconds:>7.0f} s  {reference}"
+OPEN_HEADING = f"{'open':<8} {'id':<38} {'payment':<38} {'age':>9} {'tries':>6} {'next in':>9}  reference"
 ROW = "{kind:<16} {payment_id:<38} {reference:<34} {here:<24} {there}"
 
 
@@ -51,6 +55,16 @@ def lines(report: Report) -> list[str]:
     return found
 
 
+def open_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """What is open as a person reads it."""
+    if not rows:
+        return ["Nothing is open."]
+    return [
+        OPEN_HEADING,
+        *(OPEN.format(**row | {"reference": row["reference"] or "not known yet"}) for row in rows),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="payments.reconcile", description=__doc__)
     parser.add_argument(
@@ -61,6 +75,8 @@ def main() -> None:
     settings = load_or_exit(Settings, PREFIX)
     database = Database(settings, Store)
     try:
+        with database.read() as one:
+            sys.stdout.write("\n".join(open_lines(one.still_open(LISTED))) + "\n")
         reconciliation = create_reconciliation(settings, database)
         report = reconciliation.compare(since) if since else reconciliation.compare_recent()
     except ProviderUnavailable as failure:

@@ -175,6 +175,15 @@ def test_a_person_is_told_in_a_table(compare, paid, settings):
     assert row.endswith("1999 EUR")
 
 
+def test_what_is_open_is_shown_first(anna, placed, database):
+    assert reconcile.open_lines([]) == ["Nothing is open."]
+    payment = anna.pay(placed(anna), "pm_card_visa_silent").json
+    with database.read() as one:
+        [_, row] = reconcile.open_lines(one.still_open(50))
+    assert row.split()[:3] == ["payment", payment["id"], payment["id"]]
+    assert "  pi_" in row
+
+
 def test_a_provider_that_does_not_answer_is_no_divergence(settings, database, paid):
     gone = replace(settings, stripe_api_base="http://127.0.0.1:9")
     with pytest.raises(ProviderUnavailable):

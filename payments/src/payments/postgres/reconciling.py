@@ -57,6 +57,48 @@ class ReconcilingStatements(Transaction):
         ).fetchall()
         return {row.pop("charge"): refund_from(row) if row["id"] else None for row in rows}
 
+    def still_open(self, limit: int) -> list[dict[str, Any]]:
+        """What is not settled, oldest first: kind, id, payment_id, age and time to the next try in seconds, tries
+        and the provider's reference."""
+        return self.conn.execute(
+            """
+            SELECT
+                o.kind,
+                o.id,
+                o.payment_id,
+                extract(epoch FROM now() - o.created_at)::float AS age_seconds,
+                extract(epoch FROM o.next_attempt_at - now())::float AS next_seconds,
+                o.attempts,
+                o.reference
+            FROM (
+                SELECT
+                    'payment' AS kind,
+                    p.id,
+                    p.id AS payment_id,
+                    p.created_at,
+                    p.next_attempt_at,
+                    p.attempts,
+                    p.reference
+                FROM payments AS p
+                WHERE p.status = 'processing'
+                UNION ALL
+                SELECT
+                    'refund',
+                    r.id,
+                    r.payment_id,
+                    r.created_at,
+                    r.next_attempt_at,
+                    r.attempts,
+                    r.reference
+                FROM refunds AS r
+                WHERE r.status = 'pending'
+            ) AS o
+            ORDER BY o.created_at
+            LIMIT %(limit)s
+            """,
+            {"limit": limit},
+        ).fetchall()
+
 
 def _entry(row: dict[str, Any]) -> Entry:
     return Entry(**row)

@@ -22,18 +22,30 @@ class Link:
         self.on_leave: Callable[[], None] | None = None  # what an idle link does when its service ends it
         self._spoilt = False
 
-    def ask(
-        self, method: str, pieces: Iterable[bytes], until: float, on_answer: Callable[[], None] | None = None
-    ) -> None:
-        """Send a request in pieces and wait for the head of its answer, which may come before the last piece: then
-        `on_answer` is called, to end with Cancelled the wait for the next one.
+    def ask(self, method: str, message: bytes, until: float) -> None:
+        """Send a whole request and wait for the head of its answer.
 
-        Raises ConnectionLost, BadUpstreamAnswer, DeadlineExceeded at `until`, and whatever making a piece raises.
+        Raises ConnectionLost, BadUpstreamAnswer, DeadlineExceeded at `until`.
         """
+        self.answer = self.reader.expect(method)
+        self._send(message, until)
+        while not self.answer.headed:
+            self._read(until)
+
+    def ask_in_pieces(
+        self, method: str, pieces: Iterable[bytes], until: float, on_answer: Callable[[], None]
+    ) -> None:
+        """Do the same with a request that is still being made; raises also whatever making a piece raises. When the
+        answer comes before the last piece, `on_answer` is called, to end with Cancelled the wait for the next one."""
         self.answer = self.reader.expect(method)
         self.channel.on_stir = on_answer
         try:
-            self._send(pieces, until)
+            for piece in pieces:
+                if self.channel.stirred or not self._send(piece, until):
+                    self._spoilt = True
+                    break
+        except Cancelled:
+            self._spoilt = True
         finally:
             self.channel.on_stir = None
         while not self.answer.headed:
@@ -50,21 +62,13 @@ class Link:
         """Tell whether another request may follow on this connection."""
         return self.answer.complete and self.reader.reusable and not (self._spoilt or self.channel.stirred)
 
-    def _send(self, pieces: Iterable[bytes], until: float) -> None:
+    def _send(self, data: bytes, until: float) -> bool:
         try:
-            for piece in pieces:
-                if self.channel.stirred or not self._take(piece, until):
-                    self._spoilt = True  # it answered, or left, without waiting for the rest
-                    return
-        except Cancelled:
-            self._spoilt = True
-
-    def _take(self, piece: bytes, until: float) -> bool:
-        try:
-            self.channel.send(piece, until)
+            self.channel.send(data, until)
         except TimedOut:
             raise DeadlineExceeded("The service did not take the request in time.") from None
         except OSError:
+            self._spoilt = True  # it left without waiting for the rest, but may have said why
             return False
         return True
 

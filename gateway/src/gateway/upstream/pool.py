@@ -45,25 +45,34 @@ class Upstream:
         Raises UpstreamUnavailable, UpstreamBusy, BadUpstreamAnswer, DeadlineExceeded.
         """
         link = self._take(method, until)
-        try:
-            return self._ask(link, method, (message,), until)
-        except ConnectionLost:
-            if not (link.reused and method in _SAFE):
-                raise UpstreamUnavailable("The service ended the connection.") from None
-        try:
-            return self._ask(self._connect(until), method, (message,), until)
-        except ConnectionLost:
-            raise UpstreamUnavailable("The service ended the connection.") from None
+        while True:
+            try:
+                link.ask(method, message, until)
+                return link
+            except ConnectionLost:
+                self.release(link)
+                if not (link.reused and method in _SAFE):
+                    raise UpstreamUnavailable("The service ended the connection.") from None
+                link = self._connect(until)
+            except BaseException:
+                self.release(link)
+                raise
 
     def ask_in_pieces(
         self, method: str, pieces: Iterable[bytes], until: float, on_answer: Callable[[], None]
     ) -> Link:
         """Do the same with a request that is still being made, which can be sent only once; `on_answer` is called when
-        the answer comes before the last piece."""
+        the answer comes before the last piece. Raises also whatever making a piece raises."""
+        link = self._take(method, until)
         try:
-            return self._ask(self._take(method, until), method, pieces, until, on_answer)
+            link.ask_in_pieces(method, pieces, until, on_answer)
         except ConnectionLost:
+            self.release(link)
             raise UpstreamUnavailable("The service ended the connection.") from None
+        except BaseException:
+            self.release(link)
+            raise
+        return link
 
     def release(self, link: Link) -> None:
         """Take a link back: for the next request where that is safe, else to close it."""
@@ -82,22 +91,6 @@ class Upstream:
         """Close what is idle."""
         while self._idle:
             self._idle.pop().channel.close()
-
-    def _ask(
-        self,
-        link: Link,
-        method: str,
-        pieces: Iterable[bytes],
-        until: float,
-        on_answer: Callable[[], None] | None = None,
-    ) -> Link:
-        try:
-            link.ask(method, pieces, until, on_answer)
-        except BaseException:
-            self._in_use -= 1
-            link.channel.close()
-            raise
-        return link
 
     def _take(self, method: str, until: float) -> Link:
         while self._idle:

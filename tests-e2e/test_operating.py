@@ -15,7 +15,7 @@ def test_up_again_is_harmless(embedded):
 
 def test_a_busy_port_is_one_clear_sentence_and_starts_nothing(embedded):
     port = str(urlsplit(embedded.gateway_url).port)
-    other = embedded.state.with_name(embedded.state.name + "-other")
+    other = embedded.state / "other"
     refused = run_script("up", SOUK_STATE=str(other), GATEWAY_PORT=port)
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
     assert port in refused.stderr

@@ -1,6 +1,6 @@
 # The index of everything a person types; the work is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: up down status logs demo catalogue test e2e lint fmt lock clean help
+.PHONY: up down status logs demo catalogue test e2e test-faults lint fmt lock clean help
 
 up: ## start everything and wait until it is ready (GATEWAY_PORT=8080)
 	@scripts/up
@@ -26,6 +26,9 @@ test: ## run lint and all tests, or those of one project with SERVICE=orders
 e2e: ## run the journeys against the running stack, or any GATEWAY_URL
 	@scripts/e2e
 
+test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 45 minutes)
+	@scripts/test-faults
+
 lint: ## check style and imports
 	@scripts/lint $(SERVICE)
 
@@ -39,4 +42,4 @@ clean: ## stop everything and remove all that was made: data, logs, environments
 	@scripts/clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -11,7 +11,7 @@ from typing import Any
 
 import nats
 import psycopg
-from nats.js.api import DeliverPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from psycopg.rows import dict_row
 
@@ -37,6 +37,7 @@ class Evidence:
     notifications: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     messages: dict[str, list[Row]] = field(default_factory=dict)
+    in_hand: dict[str, int] = field(default_factory=dict)
     balances: list[Row] = field(default_factory=list)
     provider_refunds: list[Row] = field(default_factory=list)
     stock_before: dict[str, int] = field(default_factory=dict)
@@ -87,7 +88,7 @@ def collect(
     statement = "SELECT * FROM notifications WHERE user_id = ANY(%(users)s::uuid[])"
     found.notifications = rows(lab, "users", statement, **who)
     collect_traces(lab, found, who)
-    found.messages = asyncio.run(messages(lab, history))
+    asyncio.run(collect_messages(lab, found, history))
     collect_ledger(lab, found)
     return found
 
@@ -116,17 +117,26 @@ def by_id(found: list[Row]) -> dict[str, Row]:
     return {str(row["id"]): row for row in found}
 
 
-async def messages(lab: Laboratory, history: History) -> dict[str, list[Row]]:
-    """Read what the streams took since a history began, of its shoppers."""
+async def collect_messages(lab: Laboratory, found: Evidence, history: History) -> None:
+    """Read what the streams took since a history began, of its shoppers, and what is still to be taken from them."""
     client = await nats.connect(lab.setting("orders", "ORDERS_NATS_URL"), connect_timeout=5)
     try:
-        found = {}
         for stream in STREAMS:
             events = await read_stream(client, stream, since=history.began_at)
-            found[stream] = [each for each in events if each["data"].get("user_id") in history.users]
-        return found
+            found.messages[stream] = [each for each in events if each["data"].get("user_id") in history.users]
+            found.in_hand |= await in_hand(client, stream)
     finally:
         await client.close()
+
+
+async def in_hand(client: nats.NATS, stream: str) -> dict[str, int]:
+    """Return how much of a stream each durable consumer has still to take or to acknowledge."""
+    try:
+        consumers = await client.jetstream().consumers_info(stream)
+    except NotFoundError:
+        return {}
+    durable = [each for each in consumers if each.config.durable_name]
+    return {f"{each.name} of {stream}": each.num_pending + each.num_ack_pending for each in durable}
 
 
 async def read_stream(client: nats.NATS, stream: str, since: float = 0) -> list[Row]:
@@ -140,8 +150,6 @@ async def read_stream(client: nats.NATS, stream: str, since: float = 0) -> list[
     if since:
         start = datetime.fromtimestamp(since - 5, UTC).isoformat().replace("+00:00", "Z")
         options = {"deliver_policy": DeliverPolicy.BY_START_TIME, "opt_start_time": start}
-    from nats.js.api import ConsumerConfig
-
     subscription = await js.subscribe(
         "", stream=stream, ordered_consumer=True, config=ConsumerConfig(**options), pending_msgs_limit=-1
     )

@@ -132,19 +132,23 @@ class Laboratory:
         file.write_text(json.dumps(list(edits)))
 
     def arm(self, program: str, name: str, when: str, pause_seconds: float = 0) -> None:
-        """Let one failpoint strike once."""
-        self.disarm()
+        """Let a failpoint strike once: its process dies there, or waits."""
         told: dict[str, Any] = {"program": program, "name": name, "when": when}
         told |= {"pause_seconds": pause_seconds, "id": time.monotonic_ns()}
-        new = self.faults / "strike.new"
-        new.write_text(json.dumps(told))
-        new.rename(self.faults / "strike.json")
+        new = self.faults / "strikes.new"
+        new.write_text(json.dumps([*self.armed(), told]))
+        new.rename(self.faults / "strikes.json")
+
+    def armed(self) -> list[dict[str, Any]]:
+        file = self.faults / "strikes.json"
+        return json.loads(file.read_text()) if file.exists() else []
 
     def has_struck(self) -> bool:
-        return any(self.faults.glob("struck-*"))
+        """Tell whether all that is armed has struck."""
+        return all((self.faults / f"struck-{each['id']}").exists() for each in self.armed())
 
     def disarm(self) -> None:
-        (self.faults / "strike.json").unlink(missing_ok=True)
+        (self.faults / "strikes.json").unlink(missing_ok=True)
         for each in self.faults.glob("struck-*"):
             each.unlink()
 
@@ -187,8 +191,8 @@ def laboratory(
         if inject:
             lab.inject()
         told = [*settings, *(name for name in (*SERVICES, "gateway", "sandbox") if inject)]
-        lab.restart([name for name in PROGRAMS if name.removesuffix("-worker") in told])
         try:
+            lab.restart([name for name in PROGRAMS if name.removesuffix("-worker") in told])
             yield lab
         finally:
             keep_logs(lab)

@@ -2,8 +2,9 @@
 
 import random
 import uuid
+from functools import partial
 
-from shop import Client
+from shop import Client, until
 
 from faults.laboratory import Laboratory
 
@@ -11,18 +12,24 @@ STOCK = 1_000_000
 PRODUCTS = 12
 
 
+def offer(admin: Client, sku: str, price: int) -> bool:
+    body = {"name": f"Product {sku}", "price": price, "stock": STOCK}
+    return admin.call("PUT", f"/api/v1/products/{sku}", json=body).status_code in (200, 201)
+
+
 class Market:
     """Some products with their prices and the stock there was before anybody came."""
 
     def __init__(self, lab: Laboratory, random_source: random.Random, products: int = PRODUCTS) -> None:
-        admin = Client(lab.gateway_url).sign_in(lab.stack.admin_email, lab.stack.admin_password)
         self.prices = {
             f"FAULT-{uuid.uuid4().hex[:12].upper()}": random_source.randrange(100, 9999)
             for _ in range(products)
         }
         self.stock = dict.fromkeys(self.prices, STOCK)
+        admin = Client(lab.gateway_url).sign_in(lab.stack.admin_email, lab.stack.admin_password)
         for sku, price in self.prices.items():
-            admin.put_product(sku, price, STOCK)
+            # A gateway that was just started fetches the keys of tokens after it says that it is ready.
+            until(partial(offer, admin, sku, price))
 
     def basket(self, random_source: random.Random) -> dict[str, int]:
         """Return some products and how many of each."""

@@ -1,7 +1,7 @@
 """Faults from within: what the processes of a stack under test run before their own code (PYTHONPATH leads here).
 
 SOUK_FAULTS names a folder. Its `bug.json`, read at the start, rewrites pieces of source as they are imported: a seeded
-bug. Its `strike.json`, read at every failpoint, names, by how its name begins, the one that strikes once: the process
+bug. Its `strikes.json`, read at every failpoint, names those, by how their names begin, that strike once: the process
 dies there, or waits.
 While `counting` exists, every failpoint that is passed is written to `hits`.
 """
@@ -46,7 +46,9 @@ def to_peer(peer: Any, request: Any) -> str:
 
 
 def to_provider(_: Any, method: str, url: str, **__: Any) -> str:
-    return f"call of the provider: {method} {_ids.sub('*', '/'.join(url.split('?')[0].split('/')[3:]))}"
+    return (
+        f"call of the provider: {method.upper()} {_ids.sub('*', '/'.join(url.split('?')[0].split('/')[3:]))}"
+    )
 
 
 def to_service(upstream: Any, method: str, message: bytes, *_: Any) -> str:
@@ -83,14 +85,18 @@ FAILPOINTS: dict[str, list[tuple[str, Callable[..., str]]]] = {
 
 
 def strike(name: str, when: str) -> None:
-    """Strike, if this is the failpoint that is armed and it has not struck yet."""
+    """Strike, if this failpoint is armed and has not struck yet."""
     try:
-        with open(f"{FOLDER}/strike.json") as file:
+        with open(f"{FOLDER}/strikes.json") as file:
             armed = json.load(file)
     except FileNotFoundError:
         return
-    if (armed["program"], armed["when"]) != (PROGRAM, when) or not name.startswith(armed["name"]):
-        return
+    for each in armed:
+        if (each["program"], each["when"]) == (PROGRAM, when) and name.startswith(each["name"]):
+            strike_once(each)
+
+
+def strike_once(armed: dict[str, Any]) -> None:
     try:
         os.close(os.open(f"{FOLDER}/struck-{armed['id']}", os.O_CREAT | os.O_EXCL))
     except FileExistsError:

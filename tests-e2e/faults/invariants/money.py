@@ -20,6 +20,15 @@ def a_charge_is_refunded_once(_: History, evidence: Evidence) -> list[str]:
     return [f"{intent} was refunded {count} times" for intent, count in refunds.items() if count > 1]
 
 
+def nothing_is_given_up_too_soon(_: History, evidence: Evidence) -> list[str]:
+    """No payment is declined that the provider still charges."""
+    return [
+        f"payment {row['payment_id']} was given up and charged"
+        for row in evidence.refunds
+        if row["reason"] == "late_success"
+    ]
+
+
 def every_charge_is_owed_or_refunded(_: History, evidence: Evidence) -> list[str]:
     """Money that was not given back belongs to an order that is paid."""
     found = []

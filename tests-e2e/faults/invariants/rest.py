@@ -39,6 +39,11 @@ def nothing_is_a_dead_letter(_: History, evidence: Evidence) -> list[str]:
     return [f"{event['type']} {event['id']} is a dead letter" for event in evidence.messages["DEAD"]]
 
 
+def nothing_is_in_hand(_: History, evidence: Evidence) -> list[str]:
+    """Everybody has taken all events there are for them."""
+    return [f"{name} has {count} events to take" for name, count in evidence.in_hand.items() if count]
+
+
 def orders_and_payments_agree(_: History, evidence: Evidence) -> list[str]:
     """An order is paid if, and only if, its payment has succeeded, and refunded likewise."""
     expected = {
@@ -50,7 +55,7 @@ def orders_and_payments_agree(_: History, evidence: Evidence) -> list[str]:
     found = []
     for order_id, order in evidence.orders.items():
         payment = evidence.payments.get(str(order["payment_id"]))
-        if payment is not None and payment["status"] != expected[order["status"]]:
+        if payment is not None and payment["status"] != expected.get(order["status"]):
             found.append(f"order {order_id} is {order['status']}, its payment {payment['status']}")
         if order["payment_id"] is not None and order["status"] == "CANCELLED":
             found.append(f"order {order_id} was paid and cancelled, and its refund has not come")

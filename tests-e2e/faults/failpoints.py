@@ -1,0 +1,96 @@
+"""Failpoints: every commit and remote call on the way of an order, found by counting; a kill before and after each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shop import until
+
+from faults import scenarios
+from faults.checker import Verdict, check
+from faults.laboratory import Laboratory
+from faults.scenarios import Bench, Scenario
+
+# Together they pass everything between an order and its end, whatever that is.
+JOURNEYS: tuple[Scenario, ...] = (
+    scenarios.an_order_is_paid_and_cancelled,
+    scenarios.a_card_is_declined,
+    scenarios.the_provider_is_slow,
+    scenarios.an_order_is_cancelled_while_the_provider_is_silent,
+    scenarios.an_order_expires,
+)
+# What is passed all the time, or on other ways.
+ASIDE = (
+    "commit of the chassis",
+    "commit in users.",
+    "call of a service: POST /api/v1/users",
+    "call of a service: POST /api/v1/auth",
+)
+MEASURING = "metrics.measure"
+STRUCK_SECONDS, SETTLED_SECONDS = 6, 60
+
+
+@dataclass(frozen=True, order=True)
+class Failpoint:
+    """A commit or a remote call of one process."""
+
+    program: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What became of one kill; without a verdict it was not passed that time."""
+
+    failpoint: Failpoint
+    when: str
+    verdict: Verdict | None
+
+
+def enumerate_failpoints(lab: Laboratory, seed: int, folder: Path) -> dict[Failpoint, Scenario]:
+    """Walk every journey once and return the failpoints passed, each with the first journey that passes it."""
+    found: dict[Failpoint, Scenario] = {}
+    for journey in JOURNEYS:
+        bench = Bench(lab, seed, folder / "counting.jsonl")
+        with lab.counting() as hits:
+            journey(bench)
+            check(lab, bench.history, bench.market, SETTLED_SECONDS)
+        for hit in hits:
+            if not hit["name"].startswith(ASIDE) and MEASURING not in hit["name"]:
+                found.setdefault(Failpoint(hit["program"], hit["name"]), journey)
+    return found
+
+
+def kill_at(
+    lab: Laboratory, failpoint: Failpoint, when: str, journey: Scenario, seed: int, folder: Path
+) -> Kill:
+    """Walk a journey in which a process dies at a failpoint."""
+    bench = Bench(lab, seed, folder / "failpoints.jsonl")
+    bench.shopper.patience_seconds = SETTLED_SECONDS
+    lab.arm(failpoint.program, failpoint.name, when)
+    journey(bench)
+    try:
+        until(lab.has_struck, STRUCK_SECONDS)
+    except AssertionError:
+        return Kill(failpoint, when, None)
+    finally:
+        lab.disarm()
+    return Kill(failpoint, when, check(lab, bench.history, bench.market, SETTLED_SECONDS))
+
+
+def kill_everywhere(
+    lab: Laboratory,
+    chosen: Sequence[tuple[Failpoint, Scenario]],
+    seed: int,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> list[Kill]:
+    """Kill before and after each failpoint, one at a time."""
+    found = []
+    for failpoint, journey in chosen:
+        for when in ("before", "after"):
+            kill = kill_at(lab, failpoint, when, journey, seed, folder)
+            said = "not passed" if kill.verdict is None else str(kill.verdict)
+            tell(f"{when} {failpoint.name} in {failpoint.program}: {said}")
+            found.append(kill)
+    return found

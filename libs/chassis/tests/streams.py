@@ -43,6 +43,12 @@ def publish(url: str, stream: str, subject: str, *payloads: bytes) -> None:
     _connected(url, write)
 
 
+def make(url: str, stream: str, **limits: int) -> None:
+    """Make a stream with limits that an operator may set."""
+    subjects = [f"souk.{stream.lower()}.>"]
+    _connected(url, lambda js: js.add_stream(name=stream, subjects=subjects, **limits))
+
+
 def delete(url: str, stream: str) -> None:
     """Remove a stream with all it holds, as a broker does that lost its disk."""
     _connected(url, lambda js: js.delete_stream(stream))

@@ -6,7 +6,7 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import nats
@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
-from chassis.events import CONTENT_TYPE, MalformedEvent, from_wire
+from chassis.events import CONTENT_TYPE, MalformedEvent, Received, from_wire
 from chassis.handling import DEAD_STREAM, dead_subject
 from chassis.settings import ServiceSettings, load_or_exit
 
@@ -25,24 +25,30 @@ HEADING = ROW.format(
 )
 
 
-async def letters(js: JetStreamContext, service: str) -> AsyncIterator[RawStreamMsg]:
-    """Yield a service's dead letters, oldest first."""
-    number = 1
-    while True:
-        try:
-            letter = await js.get_msg(DEAD_STREAM, number, subject=dead_subject(service, ">"), next=True)
-        except NotFoundError:
-            return
-        yield letter
-        number = (letter.seq or number) + 1
+async def letters(js: JetStreamContext, service: str) -> list[RawStreamMsg]:
+    """Return a service's dead letters as they are now, oldest first."""
+    found: list[RawStreamMsg] = []
+    try:
+        last = (await js.stream_info(DEAD_STREAM)).state.last_seq
+        number = 1
+        while number <= last:
+            subject = dead_subject(service, ">")
+            found.append(await js.get_msg(DEAD_STREAM, number, subject=subject, next=True))
+            number = (found[-1].seq or last) + 1
+    except NotFoundError:
+        pass  # no stream yet, or nothing behind the last one
+    return found
 
 
 async def redrive(js: JetStreamContext, service: str, numbers: Collection[int] = ()) -> int:
-    """Publish dead letters again under their old subject, and remove them; return how many. Whoever handled
-    such an event already drops it by its inbox."""
+    """Publish dead letters again under their old subject, and remove them; return how many.
+
+    Other services get them as well: whoever handled such an event drops it by its inbox. What is no event has
+    nothing that an inbox could know, and would die once more in each of them: it is left unless it is named.
+    """
     count = 0
-    async for letter in letters(js, service):
-        if numbers and letter.seq not in numbers:
+    for letter in await letters(js, service):
+        if letter.seq not in numbers if numbers else _event_of(letter) is None:
             continue
         # Under an id of its own: the broker may remember the event's.
         headers = {"Nats-Msg-Id": f"dead-letter.{letter.seq}", "Content-Type": CONTENT_TYPE}
@@ -54,7 +60,7 @@ async def redrive(js: JetStreamContext, service: str, numbers: Collection[int] =
 
 async def drop(js: JetStreamContext, service: str, numbers: Collection[int]) -> int:
     """Remove dead letters for good; return how many there were."""
-    found = [letter.seq or 0 async for letter in letters(js, service) if letter.seq in numbers]
+    found = [letter.seq or 0 for letter in await letters(js, service) if letter.seq in numbers]
     for number in found:
         await js.delete_msg(DEAD_STREAM, number)
     return len(found)
@@ -62,24 +68,27 @@ async def drop(js: JetStreamContext, service: str, numbers: Collection[int]) -> 
 
 async def table(js: JetStreamContext, service: str) -> list[str]:
     """Return the lines that show a service's dead letters."""
-    found = [_row(letter) async for letter in letters(js, service)]
+    found = [_row(letter) for letter in await letters(js, service)]
     lines = [f"{service}: {len(found)} dead letters"]
     return [*lines, HEADING, *found] if found else lines
 
 
 def _row(letter: RawStreamMsg) -> str:
-    headers = letter.headers or {}
-    try:
-        aggregate = str(from_wire(letter.data or b"").aggregate_id)
-    except MalformedEvent:
-        aggregate = "unreadable"
+    headers, event = letter.headers or {}, _event_of(letter)
     return ROW.format(
         number=letter.seq,
         died=str(letter.time)[:19],
-        aggregate=aggregate,
+        aggregate=str(event.aggregate_id) if event else "unreadable",
         subject=headers.get("Souk-Subject", ""),
         cause=headers.get("Souk-Cause", ""),
     )
+
+
+def _event_of(letter: RawStreamMsg) -> Received | None:
+    try:
+        return from_wire(letter.data or b"")
+    except MalformedEvent:
+        return None
 
 
 def main() -> None:
@@ -88,7 +97,7 @@ def main() -> None:
     parser.add_argument("service")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="the events that the service gave up, and why")
-    again = actions.add_parser("redrive", help="hand them to the service again: all, or some")
+    again = actions.add_parser("redrive", help="publish them again: all that are events, or some")
     again.add_argument("number", nargs="*", type=int)
     away = actions.add_parser("drop", help="remove some for good")
     away.add_argument("number", nargs="+", type=int)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nats.errors import MaxPayloadError
-from nats.js import JetStreamContext
 from nats.js.errors import BadRequestError, NoStreamResponseError
 from prometheus_client import Counter, Gauge
 from psycopg.rows import DictRow
@@ -17,11 +16,13 @@ from chassis.broker import BROKER_ERRORS, Broker, ensure_stream
 from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wire
 from chassis.leader import BoundedConnection, leading
 from chassis.postgres import OUTBOX_CHANNEL, Database
+from chassis.publishing import Publisher
 from chassis.stopping import Stop
 
 BATCH = 500
 POLL_SECONDS = 1.0
 ACK_SECONDS = 5.0
+LOOK_SECONDS = 0.2
 MEASURE_SECONDS = 5.0
 STREAM_DAYS = 7
 # A row that the broker itself refuses (too large, say) waits 1, 2, 4 ... s, and after these tries is parked.
@@ -62,7 +63,7 @@ class Relay:
         self._service = service
         self._database = database
         self._measure_at = 0.0
-        self._session = 0
+        self._publisher: Publisher | None = None
 
     async def run(self, broker: Broker, stop: Stop) -> None:
         """Publish until a stop is asked for. Raises psycopg.OperationalError when the database is lost."""
@@ -72,7 +73,7 @@ class Relay:
             while not stop.asked:
                 await self._measure(conn)
                 try:
-                    more = await self._round(conn, await self._jetstream(broker))
+                    more = await self._round(conn, await self._publisher_on(broker))
                 except BROKER_ERRORS as error:
                     log.warning("events wait for the broker: %s: %s", type(error).__name__, error)
                     await stop.pause(pause)
@@ -82,34 +83,38 @@ class Relay:
                 if not more:
                     await stop.unless(_hint(conn))
 
-    async def _round(self, conn: BoundedConnection, js: JetStreamContext) -> bool:
+    async def _round(self, conn: BoundedConnection, publisher: Publisher) -> bool:
         """Publish one batch; tell whether there may be more at once. Raises what the broker failed with."""
         rows = await _claim(conn)
         if not rows:
             return False
-        outcome = await self._publish(js, rows)
+        outcome = await self._publish(publisher, rows)
         await _mark(conn, outcome)
         if outcome.trouble is None:
             return len(rows) == BATCH
         if isinstance(outcome.trouble, NoStreamResponseError):
-            self._session = 0
+            await publisher.close()
+            self._publisher = None
         raise outcome.trouble
 
-    async def _jetstream(self, broker: Broker) -> JetStreamContext:
-        js = broker.jetstream()
-        if self._session != broker.session:
+    async def _publisher_on(self, broker: Broker) -> Publisher:
+        if self._publisher is None or self._publisher.lost:
             stream, subjects = stream_of(self._service), subject_of(self._service, ">")
-            await ensure_stream(js, stream, subjects, days=STREAM_DAYS)
-            self._session = broker.session
-        return js
+            await ensure_stream(broker.jetstream(), stream, subjects, days=STREAM_DAYS)
+            if self._publisher is not None:
+                await self._publisher.close()
+            self._publisher = await Publisher(broker).open()
+        return self._publisher
 
-    async def _publish(self, js: JetStreamContext, rows: list[DictRow]) -> _Outcome:
+    async def _publish(self, publisher: Publisher, rows: list[DictRow]) -> _Outcome:
         outcome = _Outcome()
         aggregates: dict[Any, list[DictRow]] = defaultdict(list)
         for row in rows:
             aggregates[row["aggregate_id"]].append(row)
-        chains = [asyncio.ensure_future(self._in_order(js, each, outcome)) for each in aggregates.values()]
-        done, late = await asyncio.wait(chains, timeout=ACK_SECONDS)
+        chains = [
+            asyncio.ensure_future(self._in_order(publisher, each, outcome)) for each in aggregates.values()
+        ]
+        done, late = await _ended(chains, publisher)
         for chain in late:
             chain.cancel()
         await asyncio.gather(*chains, return_exceptions=True)
@@ -117,15 +122,14 @@ class Relay:
         outcome.trouble = failures[0] if failures else TimeoutError("no acknowledgement") if late else None
         return outcome
 
-    async def _in_order(self, js: JetStreamContext, rows: list[DictRow], outcome: _Outcome) -> None:
+    async def _in_order(self, publisher: Publisher, rows: list[DictRow], outcome: _Outcome) -> None:
         for row in rows:
             try:
-                acknowledged = await js.publish_async(
+                await publisher.publish(
                     subject_of(self._service, row["type"]),
                     to_wire(self._event(row)),
                     headers={"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE},
                 )
-                await acknowledged
             except (MaxPayloadError, BadRequestError) as error:
                 log.error("event refused by the broker", extra={"event_id": row["id"], "cause": str(error)})
                 outcome.refused.append(row["position"])
@@ -163,6 +167,17 @@ class Relay:
         _waiting.set(row["waiting"])  # type: ignore[index]
         _parked.set(row["parked"])  # type: ignore[index]
         _oldest.set(float(row["oldest"]))  # type: ignore[index]
+
+
+async def _ended(
+    chains: list[asyncio.Future[None]], publisher: Publisher
+) -> tuple[set[asyncio.Future[None]], set[asyncio.Future[None]]]:
+    """Wait for the chains, but not longer than the connection lasts, or 5 s."""
+    give_up_at = time.monotonic() + ACK_SECONDS
+    while True:
+        done, late = await asyncio.wait(chains, timeout=LOOK_SECONDS)
+        if not late or publisher.lost or time.monotonic() > give_up_at:
+            return done, late
 
 
 async def _claim(conn: BoundedConnection) -> list[DictRow]:

@@ -59,6 +59,19 @@ def test_a_redriven_letter_takes_effect_once_and_is_gone(other_database, own_nat
     assert run("list") == "shelf: 0 dead letters\n"
 
 
+def test_what_is_no_event_is_redriven_only_by_its_number(other_database, own_nats, until, run):
+    give_up(own_nats, other_database, until, b"{")
+    assert run("redrive") == "shelf: 0 dead letters are tried again\n"
+    assert run("redrive", "1") == "shelf: 1 dead letters are tried again\n"
+
+
+def test_what_dies_again_is_not_redriven_in_a_circle(other_database, own_nats, until, run):
+    give_up(own_nats, other_database, until, *(moved(uuid.uuid4(), 1) for _ in range(20)))
+    with running_tasks(own_nats.url, consumer(other_database, refuse, retry_pauses_seconds=())):
+        assert run("redrive") == "shelf: 20 dead letters are tried again\n"
+        until(lambda: run("list").startswith("shelf: 20 dead letters\n"))
+
+
 def test_a_dropped_letter_is_gone_and_no_other(other_database, own_nats, until, run):
     give_up(own_nats, other_database, until, moved(uuid.uuid4(), 1), b"{")
     assert run("drop", "2", "7") == "shelf: 1 dead letters dropped\n"

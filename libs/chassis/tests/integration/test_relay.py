@@ -153,6 +153,24 @@ def test_an_event_that_the_broker_refuses_holds_up_its_aggregate_alone(database,
     assert steps(streams.events(own_nats.url, "BOXES")) == {small: [1]}
 
 
+def test_an_event_that_the_stream_refuses_is_tried_later_and_waits_for_nobody(database, own_nats, until):
+    large, small = uuid.uuid4(), uuid.uuid4()
+    streams.make(own_nats.url, "BOXES", max_msg_size=2000)
+    with database.transaction() as tx:
+        tx.emit(Event("box.filled", large, 1, {"content": "x" * 2000}))
+        tx.emit(Event("box.moved", small, 1, {}))
+    began_at = time.monotonic()
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: tries(database) >= 2)
+    assert time.monotonic() - began_at < 4
+    assert steps(streams.events(own_nats.url, "BOXES")) == {small: [1]}
+
+
+def tries(database: boxes.Boxes) -> int:
+    with database.read() as tx:
+        return tx.conn.execute("SELECT max(tries) AS tries FROM outbox").fetchone()["tries"]
+
+
 def test_an_event_refused_too_often_is_parked_and_the_next_ones_go_on(database, urls, own_nats, until):
     large = uuid.uuid4()
     with database.transaction() as tx:

@@ -11,7 +11,7 @@ from typing import Any
 
 import nats
 import psycopg
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from psycopg.rows import dict_row
 
@@ -20,7 +20,7 @@ from faults.laboratory import SERVICES, Laboratory
 
 Row = dict[str, Any]
 STREAMS = ("USERS", "ORDERS", "PAYMENTS", "DEAD")
-BATCH = 1000
+BATCH, CLOCKS_APART_SECONDS = 1000, 5
 
 
 @dataclass
@@ -146,18 +146,15 @@ async def read_stream(client: nats.NATS, stream: str, since: float = 0) -> list[
         await js.stream_info(stream)
     except NotFoundError:
         return []
-    options: Row = {"deliver_policy": DeliverPolicy.ALL}
+    options: Row = {"deliver_policy": DeliverPolicy.ALL, "ack_policy": AckPolicy.NONE}
     if since:
-        start = datetime.fromtimestamp(since - 5, UTC).isoformat().replace("+00:00", "Z")
-        options = {"deliver_policy": DeliverPolicy.BY_START_TIME, "opt_start_time": start}
-    subscription = await js.subscribe(
-        "", stream=stream, ordered_consumer=True, config=ConsumerConfig(**options), pending_msgs_limit=-1
-    )
-    pending = (await subscription.consumer_info()).num_pending
-    events, left = [], pending
+        start = datetime.fromtimestamp(since - CLOCKS_APART_SECONDS, UTC).isoformat().replace("+00:00", "Z")
+        options |= {"deliver_policy": DeliverPolicy.BY_START_TIME, "opt_start_time": start}
+    subscription = await js.pull_subscribe("", stream=stream, config=ConsumerConfig(**options))
+    left, events = (await subscription.consumer_info()).num_pending, []
     while left:
-        message = await subscription.next_msg(timeout=10)
-        left = message.metadata.num_pending
-        events.append(json.loads(message.data) | {"sequence": message.metadata.sequence.stream})
+        for message in await subscription.fetch(min(left, BATCH), timeout=10):
+            left = message.metadata.num_pending
+            events.append(json.loads(message.data) | {"sequence": message.metadata.sequence.stream})
     await subscription.unsubscribe()
     return events

@@ -16,6 +16,7 @@ JOURNEYS: tuple[Scenario, ...] = (
     scenarios.an_order_is_paid_and_cancelled,
     scenarios.a_card_is_declined,
     scenarios.the_provider_is_slow,
+    scenarios.the_provider_is_silent_and_its_webhook_is_late,
     scenarios.an_order_is_cancelled_while_the_provider_is_silent,
     scenarios.an_order_expires,
 )

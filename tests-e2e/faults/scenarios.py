@@ -108,13 +108,16 @@ def payments_dies_while_it_charges_and_the_webhook_is_late(bench: Bench) -> None
 
 
 def a_card_is_declined_and_the_webhook_is_late(bench: Bench) -> None:
+    order_id = bench.place()
     hold_up_the_webhook(bench)
-    a_card_is_declined(bench)
+    bench.shopper.pay(order_id, DECLINED)
 
 
-def the_provider_and_its_webhook_are_slow(bench: Bench) -> None:
+def the_provider_is_silent_and_its_webhook_is_late(bench: Bench) -> None:
+    order_id = bench.place()
     hold_up_the_webhook(bench)
-    the_provider_is_slow(bench)
+    bench.shopper.pay(order_id, SILENT)
+    bench.wait_for(order_id, "PAID")
 
 
 def the_provider_is_slow(bench: Bench) -> None:

@@ -128,7 +128,7 @@ SERVICES = (
             ),
         ),
         PAYMENTS,
-        scenarios.the_provider_and_its_webhook_are_slow,
+        scenarios.the_provider_is_silent_and_its_webhook_is_late,
         "nothing_is_given_up_too_soon",
     ),
     Bug(

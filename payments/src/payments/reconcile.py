@@ -42,11 +42,10 @@ def lines(report: Report) -> list[str]:
         ROW.format(kind="divergence", payment_id="payment", reference="reference", here="here", there="there")
     )
     for each in report.divergences:
-        payment_id = str(each.payment_id or "")
         found.append(
             ROW.format(
                 kind=each.kind,
-                payment_id=payment_id,
+                payment_id=str(each.payment_id),
                 reference=each.reference,
                 here=each.here,
                 there=each.there,

@@ -141,7 +141,8 @@ def test_what_was_given_back_past_the_service(compare, paid, sandbox):
     [intent] = sandbox.intents_of(paid["id"])
     sandbox.client().v1.refunds.create({"payment_intent": intent.id, "amount": 500})
     [found] = compare().divergences
-    assert (found.kind, found.there) == (Kind.REFUND_UNKNOWN, f"500 EUR of {intent.id}")
+    assert (found.kind, found.payment_id) == (Kind.REFUND_UNKNOWN, UUID(paid["id"]))
+    assert found.there == f"500 EUR of {intent.id}"
 
 
 def test_a_refund_that_is_on_its_way_does_not_diverge(compare, paid, admin, sandbox):

@@ -35,11 +35,12 @@ class ReconcilingStatements(Transaction):
         )
         return {row["payment_id"]: _entry(row) for row in rows}
 
-    def refunds_of_charges(self, references: Collection[str]) -> dict[str, Refund | None]:
+    def refunds_of_charges(self, references: Collection[str]) -> dict[str, tuple[UUID, Refund | None]]:
         rows = self.conn.execute(
             """
             SELECT
                 e.reference AS charge,
+                e.payment_id AS charged,
                 r.id,
                 r.payment_id,
                 r.amount,
@@ -55,7 +56,9 @@ class ReconcilingStatements(Transaction):
             """,
             {"references": list(references)},
         ).fetchall()
-        return {row.pop("charge"): refund_from(row) if row["id"] else None for row in rows}
+        return {
+            row.pop("charge"): (row.pop("charged"), refund_from(row) if row["id"] else None) for row in rows
+        }
 
     def still_open(self, limit: int) -> list[dict[str, Any]]:
         """What is not settled, oldest first: kind, id, payment_id, age and time to the next try in seconds, tries

@@ -114,8 +114,8 @@ class Transaction(Protocol):
         """The booked charges of some payments."""
         ...
 
-    def refunds_of_charges(self, references: Collection[str]) -> dict[str, Refund | None]:
-        """The refund, if there is one, of each of those charges that is booked."""
+    def refunds_of_charges(self, references: Collection[str]) -> dict[str, tuple[UUID, Refund | None]]:
+        """The payment, and its refund if there is one, of each of those charges that is booked."""
         ...
 
     def note_notice(self, notice: Notice) -> bool:

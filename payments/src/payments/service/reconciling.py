@@ -38,7 +38,7 @@ class Kind(StrEnum):
 class Divergence:
     kind: Kind
     reference: str
-    payment_id: UUID | None
+    payment_id: UUID
     here: str
     there: str
 
@@ -117,7 +117,7 @@ class Reconciliation:
             # A charge that is not booked is nobody's here, or was reported; a pending refund finds out by itself.
             if repayment.charge not in refunds:
                 continue
-            refund = refunds[repayment.charge]
+            payment_id, refund = refunds[repayment.charge]
             if refund is None or (
                 refund.status is RefundStatus.SUCCEEDED and refund.reference != repayment.reference
             ):
@@ -125,7 +125,7 @@ class Reconciliation:
                     Divergence(
                         kind=Kind.REFUND_UNKNOWN,
                         reference=repayment.reference,
-                        payment_id=refund.payment_id if refund else None,
+                        payment_id=payment_id,
                         here="nothing",
                         there=f"{_money(repayment)} of {repayment.charge}",
                     )
@@ -194,7 +194,7 @@ def _told(found: Divergence) -> dict[str, str]:
     return {
         "kind": found.kind,
         "reference": found.reference,
-        "payment_id": str(found.payment_id or ""),
+        "payment_id": str(found.payment_id),
         "here": found.here,
         "there": found.there,
     }

@@ -19,9 +19,9 @@ from chassis.worker import Every, Worker
 from payments.api import add_payment_routes, add_webhook_route
 from payments.clients import OrdersClient
 from payments.events import ORDER_HANDLERS
-from payments.metrics import measure, tell
+from payments.metrics import measure
 from payments.postgres import Store
-from payments.rounds import rounds
+from payments.rounds import comparisons, rounds
 from payments.service import Payments, Reconciliation, Settlement
 from payments.service.ports import Orders, Provider
 from payments.settings import Settings
@@ -74,9 +74,8 @@ def create_worker(settings: Settings) -> Worker:
     worker.add(Every("settle", poll, rounds(settlement.settle_next, at_once)))
     worker.add(Every("refund", poll, rounds(settlement.refund_next, at_once)))
     worker.add(Every("measure", MEASURE_SECONDS, lambda: measure(database)))
-    reconciliation = create_reconciliation(settings, database)
-    poll = settings.reconcile_poll_seconds
-    worker.add(Every("reconcile", poll, lambda: tell(reconciliation.compare_recent())))
+    compare = comparisons(create_reconciliation(settings, database))
+    worker.add(Every("reconcile", settings.reconcile_poll_seconds, compare))
     worker.add(Every("notices", FORGET_SECONDS, settlement.forget_notices))
     worker.add(housekeeping(database))
     return worker

@@ -1,7 +1,14 @@
-"""Rounds: what a worker does with everything that is due, several pieces at a time."""
+"""Rounds: what a worker does again and again, with everything that is due, or with the books."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+
+from payments.metrics import tell
+from payments.service import Reconciliation
+from payments.service.ports import ProviderUnavailable
+
+logger = logging.getLogger(__name__)
 
 # Then the worker looks whether it is to stop.
 MOST_A_ROUND = 25
@@ -21,3 +28,15 @@ def rounds(work_next: Callable[[], bool], at_once: int) -> Callable[[], None]:
                 return
 
     return work
+
+
+def comparisons(reconciliation: Reconciliation) -> Callable[[], None]:
+    """Return what compares the books and measures what was found; without the provider's answer, the next time."""
+
+    def compare() -> None:
+        try:
+            tell(reconciliation.compare_recent())
+        except ProviderUnavailable as failure:
+            logger.warning("books not compared", extra={"cause": str(failure)})
+
+    return compare

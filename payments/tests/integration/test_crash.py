@@ -24,6 +24,14 @@ class DeadlyProvider:
         raise Killed
 
 
+class MistakenProvider(DeadlyProvider):
+    """The real provider, whose caller stumbles over its answer and lives on."""
+
+    def charge(self, payment):
+        self._provider.charge(payment)
+        raise ZeroDivisionError
+
+
 @pytest.fixture
 def start(settings, database, orders):
     """Start a process of the service; `end` is its end."""
@@ -68,3 +76,13 @@ def test_until_the_dead_are_found_dead_a_retry_is_told_to_wait(start, anna, sett
     assert (waiting.status_code, waiting.json["code"]) == (409, "request_in_progress")
     end()
     assert replace(anna, http=start()[0]).pay(order, key="key").status_code == 201
+
+
+def test_a_retry_of_a_request_that_failed_after_the_charge_goes_on_at_once(
+    start, anna, settings, placed, sandbox
+):
+    order = placed(anna)
+    mistaken = replace(anna, http=start(MistakenProvider(create_provider(settings)))[0])
+    assert mistaken.pay(order, key="key").status_code == 500
+    assert replace(anna, http=start()[0]).pay(order, key="key").status_code == 201
+    assert sandbox.charged_for(order.id) == [order.total]

@@ -12,6 +12,7 @@ from samples import API_KEY, payment_by
 from payments import metrics, reconcile
 from payments.app import create_reconciliation
 from payments.domain import Order, PaymentStatus
+from payments.rounds import comparisons
 from payments.service import Kind, Settlement
 from payments.service.ports import ProviderUnavailable
 from payments.stripe_provider import StripeProvider
@@ -187,5 +188,9 @@ def test_what_is_open_is_shown_first(anna, placed, database):
 
 def test_a_provider_that_does_not_answer_is_no_divergence(settings, database, paid):
     gone = replace(settings, stripe_api_base="http://127.0.0.1:9")
+    reconciliation = create_reconciliation(gone, database)
     with pytest.raises(ProviderUnavailable):
-        create_reconciliation(gone, database).compare_recent()
+        reconciliation.compare_recent()
+    before = REGISTRY.get_sample_value("payments_compared_timestamp_seconds")
+    comparisons(reconciliation)()
+    assert REGISTRY.get_sample_value("payments_compared_timestamp_seconds") == before

@@ -48,13 +48,16 @@ class Kill:
     verdict: Verdict | None
 
 
-def enumerate_failpoints(lab: Laboratory, seed: int, folder: Path) -> dict[Failpoint, Scenario]:
+def enumerate_failpoints(
+    lab: Laboratory, seed: int, folder: Path, journeys: Sequence[Scenario] = JOURNEYS
+) -> dict[Failpoint, Scenario]:
     """Walk every journey once and return the failpoints passed, each with the first journey that passes it."""
     found: dict[Failpoint, Scenario] = {}
-    for journey in JOURNEYS:
+    for journey in journeys:
         bench = Bench(lab, seed, folder / "counting.jsonl")
         with lab.counting() as hits:
             journey(bench)
+            lab.disarm()
             check(lab, bench.history, bench.market, SETTLED_SECONDS)
         for hit in hits:
             if not hit["name"].startswith(ASIDE) and MEASURING not in hit["name"]:

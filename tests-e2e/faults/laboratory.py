@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from shop import until
 from stacks import ROOT, Stack, own
@@ -117,8 +118,6 @@ class Laboratory:
         subprocess.run([program, "-s", place, *command], capture_output=True, text=True, timeout=60)
 
     def socket_folder(self) -> Path:
-        from urllib.parse import unquote
-
         return Path(unquote(self.setting("orders", "ORDERS_DB_URL").partition("host=")[2])).parent
 
     def inject(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
 import time
@@ -32,8 +33,6 @@ def kill_one_child(lab: Laboratory, chance: random.Random) -> str:
     name = chance.choice(WEB)
     children = family(lab.pid(name))[1:]
     if children:
-        import os
-
         os.kill(chance.choice(children), signal.SIGKILL)
     return f"kill -9 a child of {name}"
 
@@ -49,8 +48,6 @@ def freeze(lab: Laboratory, chance: random.Random, name: str = "", seconds: floa
 
 def stop_postgres_immediately(lab: Laboratory, _: random.Random) -> str:
     """End PostgreSQL as a power cut would: it recovers from its log at the next start."""
-    import os
-
     os.kill(lab.pid("postgres"), signal.SIGQUIT)
     return "PostgreSQL: immediate stop"
 

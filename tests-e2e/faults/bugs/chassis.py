@@ -90,9 +90,9 @@ CHASSIS = (
         (
             Edit(
                 OUTBOX,
-                "        outcome = await self._publish(js, rows)",
+                "        outcome = await self._publish(",
                 '        await _mark(conn, _Outcome([row["position"] for row in rows]))\n'
-                "        outcome = await self._publish(js, rows)",
+                "        outcome = await self._publish(",
             ),
         ),
         ORDERS,

@@ -118,14 +118,22 @@ class Broker:
         log.info("connected to the broker")
 
 
-async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: float) -> None:
-    """Make a stream on disk that keeps messages for some days, unless there is one of this name, which is an
-    operator's to configure. Raises nats.errors.Error."""
+async def has_stream(js: JetStreamContext, name: str) -> bool:
+    """Tell whether there is a stream of this name. Raises nats.errors.Error."""
     try:
         await js.stream_info(name)
     except NotFoundError:
-        config = StreamConfig(
-            name=name, subjects=[subjects], storage=StorageType.FILE, max_age=days * 24 * 60 * 60
-        )
-        await js.add_stream(config)
-        log.info("stream made: %s", name)
+        return False
+    return True
+
+
+async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: float) -> None:
+    """Make a stream on disk that keeps messages for some days, unless there is one of this name, which is an
+    operator's to configure. Raises nats.errors.Error."""
+    if await has_stream(js, name):
+        return
+    config = StreamConfig(
+        name=name, subjects=[subjects], storage=StorageType.FILE, max_age=days * 24 * 60 * 60
+    )
+    await js.add_stream(config)
+    log.info("stream made: %s", name)

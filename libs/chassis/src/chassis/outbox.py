@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nats.errors import MaxPayloadError
+from nats.js import JetStreamContext
 from nats.js.errors import BadRequestError, NoStreamResponseError
 from prometheus_client import Counter, Gauge
 from psycopg.rows import DictRow
 
-from chassis.broker import BROKER_ERRORS, Broker, ensure_stream
+from chassis.broker import BROKER_ERRORS, Broker, ensure_stream, has_stream
 from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wire
 from chassis.leader import BoundedConnection, leading
+from chassis.outbox_admin import republish
 from chassis.postgres import OUTBOX_CHANNEL, Database
 from chassis.publishing import Publisher
 from chassis.stopping import Stop
@@ -52,9 +54,9 @@ class _Outcome:
 class Relay:
     """The task that publishes a service's outbox: one replica does, the others stand by.
 
-    An event is published at least once, and its aggregate's events one after another; aggregates do not wait
-    for each other. JetStream drops what it has seen in the last two minutes by the event's id (Nats-Msg-Id),
-    consumers the rest by their inbox.
+    An event is published at least once, and its aggregate's events one after another; aggregates do not wait for
+    each other. When the stream is gone, all that is kept is published once more. JetStream drops what it has seen
+    in the last two minutes by the event's id (Nats-Msg-Id), consumers the rest by their inbox.
     """
 
     name = "outbox"
@@ -99,12 +101,20 @@ class Relay:
 
     async def _publisher_on(self, broker: Broker) -> Publisher:
         if self._publisher is None or self._publisher.lost:
-            stream, subjects = stream_of(self._service), subject_of(self._service, ">")
-            await ensure_stream(broker.jetstream(), stream, subjects, days=STREAM_DAYS)
+            await self._ensure_stream(broker.jetstream())
             if self._publisher is not None:
                 await self._publisher.close()
             self._publisher = await Publisher(broker).open()
         return self._publisher
+
+    async def _ensure_stream(self, js: JetStreamContext) -> None:
+        stream = stream_of(self._service)
+        if not await has_stream(js, stream):
+            # A new broker, or one that lost its disk, and with it what consumers had not taken. Before the
+            # stream is made: whoever dies in between finds it missing and does so again.
+            if count := await asyncio.to_thread(republish, self._database):
+                log.warning("the stream is gone: what is kept is published again", extra={"events": count})
+            await ensure_stream(js, stream, subject_of(self._service, ">"), days=STREAM_DAYS)
 
     async def _publish(self, publisher: Publisher, rows: list[DictRow]) -> _Outcome:
         outcome = _Outcome()

@@ -6,13 +6,14 @@ works on the database of <SERVICE>_DB_URL. The service's relay does the publishi
 
 import argparse
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.clock import utc_now
 from chassis.postgres import Database
 from chassis.settings import ServiceSettings, load_or_exit
 
+ALWAYS, FOR_EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 LISTED = 50
 ROWS_AT_ONCE = 5000
 ROW = "  {position:>9}  {created_at:%Y-%m-%d %H:%M:%S}Z  {state:<8}  {tries:>5}  {aggregate_id}  {type}"
@@ -75,7 +76,7 @@ def redrive(database: Database[Any], positions: Sequence[int] = ()) -> int:
         ).rowcount
 
 
-def republish(database: Database[Any], since: datetime, until: datetime) -> int:
+def republish(database: Database[Any], since: datetime = ALWAYS, until: datetime = FOR_EVER) -> int:
     """Let the relay publish once more what was made in a range of time and is still kept; return how many
     events. In short transactions and in order of position, so that each aggregate's order stays."""
     last, count, full = 0, 0, True

@@ -153,6 +153,17 @@ def test_an_event_that_the_broker_refuses_holds_up_its_aggregate_alone(database,
     assert steps(streams.events(own_nats.url, "BOXES")) == {small: [1]}
 
 
+def test_what_is_kept_is_published_again_to_a_broker_that_lost_its_disk(database, own_nats, until):
+    box = uuid.uuid4()
+    move(database, box, 10)
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: published(database))
+        streams.delete(own_nats.url, "BOXES")
+        move(database, box, 10)
+        until(lambda: len(streams.messages(own_nats.url, "BOXES")) == 20, 10)
+    assert steps(streams.events(own_nats.url, "BOXES")) == {box: list(range(1, 21))}
+
+
 def test_an_event_that_the_stream_refuses_is_tried_later_and_waits_for_nobody(database, own_nats, until):
     large, small = uuid.uuid4(), uuid.uuid4()
     streams.make(own_nats.url, "BOXES", max_msg_size=2000)

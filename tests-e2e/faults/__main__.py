@@ -119,14 +119,18 @@ def main() -> None:
     seconds = options.storm_seconds
     size = Size(**{**vars(WHOLE), "storm_seconds": seconds, "storm_orders": int(seconds * 10 / 3)})
     run, wanted = Run(options.seed, size), options.part or PARTS
-    for inject, parts in ((True, PARTS[:2]), (False, PARTS[2:])):
-        mine: list[Callable[[Laboratory], None]] = [getattr(run, part) for part in parts if part in wanted]
-        if mine:
-            with laboratory(inject=inject) as lab:
-                for part in mine:
-                    part(lab)
-    file = report.write(run.seed, run.measures, run.catches, run.details)
-    tell(f"all that was seen: {file}")
+    try:
+        for inject, parts in ((True, PARTS[:2]), (False, PARTS[2:])):
+            mine: list[Callable[[Laboratory], None]] = [
+                getattr(run, part) for part in parts if part in wanted
+            ]
+            if mine:
+                with laboratory(inject=inject) as lab:
+                    for part in mine:
+                        part(lab)
+    finally:
+        file = report.write(run.seed, run.measures, run.catches, run.details)
+        tell(f"all that was seen: {file}")
     sys.exit(not all(measure.good for measure in run.measures))
 
 

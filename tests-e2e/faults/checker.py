@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nats.errors
 import psycopg
@@ -20,10 +20,12 @@ LINES_SHOWN = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is violated, by the invariants' names, and how long after the last fault that was found out."""
+    """What is violated, by the invariants' names, how long after the last fault that was found out, and what was
+    still violated shortly before (`last`)."""
 
     violated: Mapping[str, list[str]]
     seconds: float
+    last: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -45,7 +47,7 @@ def check(
 
     With `patient`, not before time is up where nothing fails that nothing can mend.
     """
-    began, seen_before = time.monotonic(), set()
+    began, seen_before, last = time.monotonic(), set(), {}
     while True:
         late = time.monotonic() - began > within_seconds
         try:
@@ -56,7 +58,7 @@ def check(
             time.sleep(PAUSE_SECONDS)
             continue
         violated = violations(history, evidence)
-        verdict = Verdict(violated, time.monotonic() - began)
+        verdict, last = Verdict(violated, time.monotonic() - began, last), violated
         # The parts of the evidence are of different moments: what is seen once may be a move half seen.
         lasting, seen_before = seen_before & _unmendable(violated), _unmendable(violated)
         if late or lasting or not (violated or patient):

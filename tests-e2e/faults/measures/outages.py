@@ -18,7 +18,7 @@ from faults.measures import Measure
 from faults.strikes import GROUPS
 
 SHOPPERS, PACE_SECONDS = 10, 0.5
-STORE_MEGABYTES, LEFT_BYTES = 64, 32 * 1024
+ROOM_BYTES, LEFT_BYTES = 32 * 1024 * 1024, 32 * 1024
 RECOVERED_SECONDS = 15
 
 
@@ -58,7 +58,8 @@ def full_store(
     name, wanted = f"disk under NATS full for {seconds:.0f} s", "orders are taken; all is caught up"
     store = lab.state / "tmpfs"
     store.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={STORE_MEGABYTES}m", "tmpfs", str(store)]
+    there = sum(file.stat().st_size for file in Path(lab.setting("nats", "NATS_STORE")).rglob("*"))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={there + ROOM_BYTES}", "tmpfs", str(store)]
     if subprocess.run(mount, capture_output=True).returncode:
         return Measure(name, wanted, "not done: this needs the right to mount", True)
     try:

@@ -8,7 +8,12 @@ import psutil
 from chassis import embedded
 from stack.places import Places
 
-PARAMETERS = {"max_connections": "200", "shared_buffers": "64MB", "log_line_prefix": "%m [%p] %u@%d "}
+PARAMETERS = {
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "log_error_verbosity": "terse",  # the detail of a violated constraint is a row, with its e-mail address
+}
 
 
 def forget_the_dead(data: Path) -> None:

@@ -125,13 +125,15 @@ class Api:
             steps.append(admit(self._verifier, route.caller, route.issuers))
         if route.path is not None:
             steps.append(_path(route.path()))
-        steps.append(_query(route.query() if route.query is not None else _NoParameters()))
+        steps.append(_query(route.query() if route.query is not None else _Nothing()))
         if route.body is not None:
             steps.append(_json(route.body()))
         elif route.form is not None:
             steps.append(_form(route.form()))
         elif route.raw:
             steps.append(_raw)
+        else:
+            steps.append(_no_body(_Nothing()))
         if route.idempotent:
             steps.append(_once(route))
         return steps
@@ -141,8 +143,8 @@ class _Response(Response):
     default_mimetype = None  # what has no body has no type
 
 
-class _NoParameters(Schema):
-    """The query of a route that has none."""
+class _Nothing(Schema):
+    """The query or the body of a route that has none."""
 
 
 def _in_time(_call: Call, _request: Request) -> None:
@@ -179,6 +181,15 @@ def _json(schema: Schema) -> Step:
 def _form(schema: Schema) -> Step:
     def read(call: Call, request: Request) -> None:
         call.body = reading.read_form(request, schema)
+
+    return read
+
+
+def _no_body(schema: Schema) -> Step:
+    # What nobody reads, its sender would believe to have taken effect; an empty object says nothing.
+    def read(_: Call, request: Request) -> None:
+        if request.content_length or "Transfer-Encoding" in request.headers:
+            reading.read_json(request, schema)
 
     return read
 

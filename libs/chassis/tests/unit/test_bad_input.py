@@ -296,3 +296,13 @@ def test_what_nobody_expected_is_logged_once_with_its_traceback_and_answered_wit
     assert "KeyError" in logged["exc_info"]
     assert logged["request_id"] == access["request_id"] == answer.json["request_id"]
     assert sum("exc_info" in line for line in log_lines()) == 1
+
+
+def test_a_body_that_nobody_reads_is_refused(built, log_lines):
+    path = f"{BOXES}/{uuid.uuid4()}"
+    errors = refused(
+        ask(built, "GET", path, data=b'{"amount": 1}', headers=JSON), log_lines, 422, "validation_failed"
+    )
+    assert [(each["pointer"], each["code"]) for each in errors] == [("/amount", "unknown_field")]
+    refused(ask(built, "GET", path, data=b"x", headers=JSON), log_lines, 400, "malformed_json")
+    refused(ask(built, "GET", path, data=b"{}", headers=JSON), log_lines, 404, "no_such_box")

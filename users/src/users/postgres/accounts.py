@@ -37,7 +37,8 @@ class Accounts(Transaction):
             )
         except psycopg.IntegrityError as error:
             if constraint_of(error) == "users_email_uq":
-                raise EmailTaken from error
+                # Without its cause: that names the e-mail address, and is logged.
+                raise EmailTaken from None
             raise
 
     def user(self, user_id: UUID) -> User:

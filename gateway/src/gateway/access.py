@@ -25,6 +25,7 @@ from gateway.routes import Route
 CLIENT_LEFT = 499  # in logs and metrics only, as nginx has it
 _COUNT_SECONDS = 1.0
 _ATOMIC_BYTES = 4096  # what several processes may write to one pipe without mixing (POSIX PIPE_BUF)
+_LONGEST_REASON = 300  # characters; even if JSON escapes each of them, a line is below those bytes
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
@@ -99,9 +100,9 @@ class AccessLog:
         if visit.caller is not None:
             line["user_id"] = visit.caller.user_id
         if visit.problem is not None:
-            line["code"], line["detail"] = visit.problem.code, visit.problem.detail
+            line["code"], line["detail"] = visit.problem.code, visit.problem.detail[:_LONGEST_REASON]
             if visit.problem.__cause__ is not None:
-                line["cause"] = repr(visit.problem.__cause__)
+                line["cause"] = repr(visit.problem.__cause__)[:_LONGEST_REASON]
         if not self._lines:
             self._loop.run_callback(self.flush)
         self._lines.append(orjson.dumps(line, option=_OPTIONS))

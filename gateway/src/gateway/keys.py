@@ -97,7 +97,7 @@ class IssuerKeys:
             return key
         if not self._keys:
             raise KeysUnavailable(retry_after_seconds=self._cooldown_seconds)
-        raise UnknownKey(kid)
+        raise UnknownKey()  # which one is not told: a stranger chose it, and this is logged
 
     def refresh(self) -> bool:
         """Fetch the keys and return whether that went well; the old ones stay when it did not."""

@@ -97,6 +97,19 @@ def test_a_line_tells_what_went_wrong(turns, written):
     assert "ConnectionRefusedError" in line["cause"]
 
 
+@pytest.mark.parametrize("endless", ["a" * 9000, "\0" * 9000, "\U0001f600" * 9000, '\\"' * 9000])
+def test_a_line_stays_whole_whatever_went_wrong(turns, written, endless):
+    log = AccessLog(turns, release="r1", write=written.append)
+    problem = Unavailable(endless)
+    problem.__cause__ = ValueError(endless)
+    log.record(visit(problem=problem, request_id="r" * 64), 503, 10)
+    log.flush()
+    line = json.loads(written[0])
+    assert len(written[0]) < 4096
+    assert (len(line["detail"]), len(line["cause"])) == (300, 300)
+    assert endless.startswith(line["detail"]) and line["cause"].startswith("ValueError(")
+
+
 def test_a_client_that_left_has_a_status_of_its_own(turns, written):
     log = AccessLog(turns, release="r1", write=written.append)
     log.record(visit(), 0, 0)

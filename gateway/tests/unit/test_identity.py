@@ -125,6 +125,12 @@ def test_strange_headers_are_refused(tokens, issuer, name):
         tokens.caller(f"Bearer {signed}.{_base64url(signature)}".encode())
 
 
+def test_a_refusal_does_not_repeat_the_kid(tokens, issuer):
+    with pytest.raises(TokenInvalid) as refusal:
+        tokens.caller(issuer.bearer(headers={"kid": "stranger" * 300}).encode())
+    assert "stranger" not in repr(refusal.value.__cause__) + refusal.value.detail
+
+
 def test_no_other_algorithm_is_believed(tokens, issuer):
     public = issuer.key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -16,7 +16,7 @@ from gateway.headers import client_fields, upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
 from gateway.pages import Page
 from gateway.refusing import explain
-from gateway.routes import ADMIN, PUBLIC, Route, Routes
+from gateway.routes import ADMIN, PUBLIC, Route, Routes, WrongMethod
 from gateway.target import read_path
 from gateway.upstream.link import Link
 from gateway.upstream.pool import Upstream
@@ -159,4 +159,8 @@ def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:
     visit.problem = error
     if reply.status:
         raise ReplyAbandoned("the reply had begun when it failed")
-    reply.send(*explain(error, visit.request_id))
+    if isinstance(error, WrongMethod):
+        oauth = error.oauth_errors
+    else:
+        oauth = isinstance(visit.route, Route) and visit.route.oauth_errors
+    reply.send(*explain(error, visit.request_id, oauth=oauth))

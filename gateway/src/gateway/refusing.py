@@ -1,5 +1,6 @@
-"""Refusals of the gateway as a client gets them: problem documents (RFC 9457) with the fields that go with each."""
+"""Refusals of the gateway as a client gets them: problem documents (RFC 9457), or errors of OAuth (RFC 6749)."""
 
+import re
 from email.utils import formatdate
 
 import orjson
@@ -10,8 +11,11 @@ from gateway.front.refusals import Refusal
 from gateway.identity import NotSignedIn
 from gateway.routes import WrongMethod
 
+# What RFC 6749, section 5.2 leaves out of an error_description.
+_unsayable = re.compile(r"[^ !#-\[\]-~]")
 
-def explain(error: ServiceError, request_id: str) -> tuple[int, bytes, bytes]:
+
+def explain(error: ServiceError, request_id: str, *, oauth: bool = False) -> tuple[int, bytes, bytes]:
     """Return status, header lines and body of the reply that tells a client about an error."""
     status = error.status if isinstance(error, Refusal) else status_of(error)
     fields = problem_headers(error) | {"Date": formatdate(usegmt=True), "X-Request-ID": request_id}
@@ -19,5 +23,18 @@ def explain(error: ServiceError, request_id: str) -> tuple[int, bytes, bytes]:
         fields["WWW-Authenticate"] = error.challenge
     if isinstance(error, WrongMethod):
         fields["Allow"] = error.allowed
+    if oauth:
+        fields |= {"Content-Type": "application/json", "Pragma": "no-cache"}
+        document = _oauth_error(error, status)
+    else:
+        document = problem(error, request_id) | {"status": status}
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in fields.items())
-    return status, lines.encode(), orjson.dumps(problem(error, request_id) | {"status": status})
+    return status, lines.encode(), orjson.dumps(document)
+
+
+def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:
+    if status == 500:
+        code = "server_error"
+    else:
+        code = "temporarily_unavailable" if status > 500 else "invalid_request"
+    return {"error": code, "error_description": _unsayable.sub("'", error.detail or error.title)}

@@ -37,9 +37,10 @@ class NoRoute(NotFound):
 
 
 class WrongMethod(MethodNotAllowed):
-    def __init__(self, allowed: str) -> None:
+    def __init__(self, allowed: str, *, oauth_errors: bool = False) -> None:
         super().__init__(f"Here go: {allowed}.")
         self.allowed = allowed
+        self.oauth_errors = oauth_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Route:
     body_max_bytes: int
     stream_seconds: float = 0.0
     reads_token: bool = True
+    oauth_errors: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class _Node:
     branches: dict[str, "_Node"] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     allowed: str = ""
+    oauth_errors: bool = False
 
 
 class Routes:
@@ -82,7 +85,7 @@ class Routes:
             raise NoRoute()
         route = node.routes.get(method)
         if route is None:
-            raise WrongMethod(node.allowed)
+            raise WrongMethod(node.allowed, oauth_errors=node.oauth_errors)
         return route
 
     def _add(self, route: Route) -> None:
@@ -94,6 +97,7 @@ class Routes:
                 raise RoutesError([f"{method} {route.template}: there are two of it"])
             node.routes[method] = route
         node.allowed = ", ".join(sorted(node.routes))
+        node.oauth_errors = node.oauth_errors or route.oauth_errors
 
 
 def _find(node: _Node, segments: list[str], depth: int) -> _Node | None:
@@ -165,6 +169,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "upstream": lambda value: isinstance(value, str),
     "policy": lambda value: value in (PUBLIC, USER, ADMIN),
     "token": lambda value: value == "ignored",
+    "errors": lambda value: value == "oauth",
     "forward": _forwardable,
     "deadline_seconds": _positive,
     "stream_seconds": _positive,
@@ -187,4 +192,5 @@ def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
         body_max_bytes=int(entry["body_max_bytes"]),
         stream_seconds=float(entry.get("stream_seconds", 0)),
         reads_token=entry.get("token") != "ignored",
+        oauth_errors="errors" in entry,
     )

@@ -74,6 +74,7 @@ BROKEN = {
     ROUTE + 'forward = ["x-forwarded-for"]\n': "forward cannot be",
     ROUTE + 'forward = ["X_User_Id"]\n': "forward cannot be",
     ROUTE + 'token = "ignored"\n' + ROUTE: "there are two",
+    ROUTE + 'errors = "html"\n': "errors cannot be 'html'",
     ROUTE.replace("public", "user") + 'token = "ignored"\n': "token is for public routes",
 }
 
@@ -108,6 +109,14 @@ def test_another_method_is_told_which_are_allowed(packaged):
     with pytest.raises(WrongMethod) as refusal:
         packaged.match("DELETE", "/api/v1/products/TEA-1")
     assert refusal.value.allowed == "GET, HEAD, PUT"
+
+
+def test_the_token_endpoints_alone_have_errors_of_their_own(packaged):
+    own = {route.template for route in packaged.all if route.oauth_errors}
+    assert own == {"/api/v1/auth/token", "/api/v1/auth/revoke"}
+    with pytest.raises(WrongMethod) as refusal:
+        packaged.match("GET", "/api/v1/auth/token")
+    assert refusal.value.oauth_errors
 
 
 def test_a_literal_segment_wins_over_a_parameter(packaged):

@@ -10,12 +10,13 @@ from marshmallow import Schema
 
 from chassis import context, openapi, reading
 from chassis.admission import admit
+from chassis.answering import parts, replayed, respond
 from chassis.assertions import Verifier
 from chassis.errors import ServiceError
 from chassis.idempotency import Once, Replay
 from chassis.idempotency_key import fingerprint, parse_key
-from chassis.presenting import Present, dump_bytes, page_of, presenter
-from chassis.problems import MEDIA_TYPE, problem_bytes, status_of
+from chassis.presenting import dump_bytes, page_of, presenter
+from chassis.problems import problem_bytes, status_of
 from chassis.routes import ADMIN, ANYONE, UNSIGNED, USER, Answer, Call, Caller, Route
 
 __all__ = ["ADMIN", "ANYONE", "UNSIGNED", "USER", "Answer", "Api", "Call", "Caller", "Route", "page_of"]
@@ -93,7 +94,7 @@ class Api:
                 methods=[route.method],
                 provide_automatic_options=False,
             )
-        app.register_error_handler(Replay, _replayed)
+        app.register_error_handler(Replay, replayed)
         document = openapi.describe(self.name, self.version, self.routes)
         self._amend(document)
         described = dump_bytes(document)
@@ -115,7 +116,7 @@ class Api:
             for step in steps:
                 step(call, request)
             result = view(call, **call.path)
-            return result if isinstance(result, Response) else _respond(result, route.status, show)
+            return result if isinstance(result, Response) else respond(result, route.status, show)
 
         return handle
 
@@ -137,10 +138,6 @@ class Api:
         if route.idempotent:
             steps.append(_once(route))
         return steps
-
-
-class _Response(Response):
-    default_mimetype = None  # what has no body has no type
 
 
 class _Nothing(Schema):
@@ -204,7 +201,7 @@ def _once(route: Route) -> Step:
     def present(result: Any) -> tuple[int, bytes]:
         if isinstance(result, ServiceError):
             return status_of(result), problem_bytes(result, context.current().request_id)
-        status, body, _ = _parts(result, route.status, show)
+        status, body, _ = parts(result, route.status, show)
         return status, body
 
     def prepare(call: Call, request: Request) -> None:
@@ -233,26 +230,3 @@ def _abandoning(view: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return guarded
-
-
-def _parts(result: Any, status: int, show: Present | None) -> tuple[int, bytes, dict[str, str]]:
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(result, Answer):
-        headers |= result.headers
-        status = result.status or status
-        result = result.value
-    if show is None or result is None:
-        return status, b"", headers
-    return status, dump_bytes(show(result)), headers
-
-
-def _respond(result: Any, status: int, show: Present | None) -> Response:
-    status, body, headers = _parts(result, status, show)
-    return _Response(body, status, headers, content_type="application/json" if body else None)
-
-
-def _replayed(replay: Replay) -> Response:
-    """Answer again what was answered to this key the first time."""
-    headers = {"Idempotent-Replayed": "true", "Cache-Control": "no-store"}
-    kind = (MEDIA_TYPE if replay.status >= 400 else "application/json") if replay.body else None
-    return _Response(replay.body, replay.status, headers, content_type=kind)

@@ -120,6 +120,13 @@ def the_provider_is_silent_and_its_webhook_is_late(bench: Bench) -> None:
     bench.wait_for(order_id, "PAID")
 
 
+def the_provider_is_frozen(bench: Bench) -> None:
+    order_id = bench.place()
+    with bench.meanwhile(lambda: freeze(bench.lab, bench.random, "sandbox", 5)):
+        bench.shopper.pay(order_id, VISA)
+    bench.wait_for(order_id, "PAID")
+
+
 def the_provider_is_slow(bench: Bench) -> None:
     order_id = bench.place()
     bench.shopper.pay(order_id, SLOW)

@@ -128,7 +128,7 @@ SERVICES = (
             ),
         ),
         PAYMENTS,
-        scenarios.the_provider_is_silent_and_its_webhook_is_late,
+        scenarios.the_provider_is_frozen,
         "nothing_is_given_up_too_soon",
     ),
     Bug(
@@ -170,7 +170,7 @@ SERVICES = (
         ),
         PAYMENTS,
         scenarios.a_card_is_declined_and_the_webhook_is_late,
-        "payments_and_provider_agree",
+        "nobody_is_told_of_a_mistake_inside",
     ),
     Bug(
         "what was charged is not booked",

@@ -18,11 +18,12 @@ from faults.measures import Measure
 from faults.measures.keys import identical_posts
 from faults.measures.outages import full_store, without_broker
 from faults.measures.outbox import all_transactions, backlog
+from faults.measures.recovery import from_each
 from faults.seeding import Catch
 from faults.storm import storm
 
 DRAIN_WANTED = 3000
-PARTS = ("bugs", "failpoints", "keys", "outbox", "broker", "storm", "disk")
+PARTS = ("bugs", "failpoints", "keys", "outbox", "recovery", "broker", "storm", "disk")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class Run:
     def outbox(self, lab: Laboratory) -> None:
         self.add(all_transactions(lab, self.seed, self.size.transactions, tell))
         self.add(backlog(lab, self.seed, self.size.backlog, DRAIN_WANTED))
+
+    def recovery(self, lab: Laboratory) -> None:
+        self.add(from_each(lab, self.seed, self.folder / "recovery.jsonl", tell))
 
     def broker(self, lab: Laboratory) -> None:
         self.add(without_broker(lab, self.seed, self.folder / "broker.jsonl", self.size.broker_seconds))

@@ -28,8 +28,8 @@ def of_storm(storm: Storm, seconds: float, orders: int) -> list[Measure]:
             storm.orders >= orders and not storm.verdict.count,
         ),
         Measure(
-            "recovery: an order placed, paid and PAID after the last fault",
-            f"{RECOVERED_SECONDS} s at most",
+            "recovery from the last of these faults",
+            f"an order placed, paid and PAID within {RECOVERED_SECONDS} s",
             f"{storm.recovery_seconds:.1f} s",
             storm.recovery_seconds <= RECOVERED_SECONDS,
         ),

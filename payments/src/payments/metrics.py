@@ -24,6 +24,12 @@ COMPARED = Gauge(
 )
 
 
+def show_kinds() -> None:
+    """Show every kind of divergence from the start: of a metric that is not there nobody is warned."""
+    for kind in Kind:
+        DIVERGENCES.labels(kind).set(0)
+
+
 def tell(report: Report) -> None:
     """Set the gauges of a comparison."""
     found = Counts(each.kind for each in report.divergences)

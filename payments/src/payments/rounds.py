@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from payments.metrics import tell
+from payments.metrics import show_kinds, tell
 from payments.service import Reconciliation
 from payments.service.ports import ProviderUnavailable
 
@@ -32,6 +32,7 @@ def rounds(work_next: Callable[[], bool], at_once: int) -> Callable[[], None]:
 
 def comparisons(reconciliation: Reconciliation) -> Callable[[], None]:
     """Return what compares the books and measures what was found; without the provider's answer, the next time."""
+    show_kinds()
 
     def compare() -> None:
         try:

@@ -133,7 +133,7 @@ def main() -> None:
                     for part in mine:
                         part(lab)
     finally:
-        file = report.write(run.seed, run.measures, run.catches, run.details)
+        file = report.write(run.folder, run.seed, run.measures, run.catches, run.details)
         tell(f"all that was seen: {file}")
     sys.exit(not all(measure.good for measure in run.measures))
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from faults.history import History
+from faults.history import History, Told
 from faults.laboratory import Laboratory
 from faults.market import Market
 from faults.shopper import DECLINED, SILENT, SILENT_DECLINED, SLOW, VISA, Shopper
@@ -56,12 +56,12 @@ class Crowd:
         ]
         chosen = self._sources[0].sample(told, min(most, len(told)))
 
-        def again(one: Any) -> None:
+        def again(one: Told) -> None:
             shopper = by_user[one.user_id]
-            answer = shopper._once(one.operation, one.path, one.body, one.key, one.try_number)
+            answer = shopper.send_once(one.operation, one.path, one.body, one.key, one.try_number)
             if answer.status == 401:
                 shopper.sign_in()
-                answer = shopper._once(one.operation, one.path, one.body, one.key, one.try_number)
+                answer = shopper.send_once(one.operation, one.path, one.body, one.key, one.try_number)
             self.history.add(replace(answer, operation="replay"))
 
         with ThreadPoolExecutor(REPLAYED_AT_ONCE) as pool:

@@ -13,7 +13,7 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One request and its answer; `status` 0 stands for none. `try_number` counts the sendings of one `intent`."""
+    """One request and its answer; `status` 0 stands for none. `try_number` counts how often it was sent."""
 
     at: float
     seconds: float

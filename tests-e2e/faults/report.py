@@ -63,15 +63,17 @@ def bugs_table(catches: Sequence[Catch]) -> str:
     return "\n".join(["| bug | scenario | caught by |", "|---|---|---|", *lines])
 
 
-def write(seed: int, measures: Sequence[Measure], catches: Sequence[Catch], details: dict[str, Any]) -> Path:
+def write(
+    folder: Path, seed: int, measures: Sequence[Measure], catches: Sequence[Catch], details: dict[str, Any]
+) -> Path:
     """Print the tables and keep them, with all that was seen, as JSON."""
     print(f"\nSEED={seed}\n\n{HEAD}")  # noqa: T201
     for measure in measures:
         print(measure.row())  # noqa: T201
     if catches:
         print("\n" + bugs_table(catches))  # noqa: T201
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    file = FOLDER / f"results-{seed}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "results.json"
     found = {"seed": seed, "measures": [asdict(each) for each in measures], **details}
     found["bugs"] = {catch.bug.name: catch.verdict.violated for catch in catches}
     file.write_text(json.dumps(found, indent=1, default=str))

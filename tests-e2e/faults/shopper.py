@@ -62,7 +62,7 @@ class Shopper:
         deadline, pause, number = time.monotonic() + self.patience_seconds, 0.1, 0
         while True:
             number += 1
-            told = self._once(operation, path, text, key, number)
+            told = self.send_once(operation, path, text, key, number)
             self.history.add(told)
             if told.final or number == tries or time.monotonic() > deadline:
                 return told
@@ -87,7 +87,8 @@ class Shopper:
     def status(self, order_id: str) -> str:
         return self.get(f"/api/v1/orders/{order_id}").get("status", "")
 
-    def _once(self, operation: str, path: str, text: str, key: str, number: int) -> Told:
+    def send_once(self, operation: str, path: str, text: str, key: str, number: int) -> Told:
+        """Send a request, whatever comes of it; its answer is not in the history yet."""
         at, began = time.time(), time.monotonic()
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         try:

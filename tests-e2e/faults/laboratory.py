@@ -31,6 +31,8 @@ PROGRAMS = (
     "postgres",
 )
 READY_SECONDS = 60
+# Every process of a stack inherits this variable with the stack's state folder.
+MARK = "SOUK_SUPERVISED"
 # Everything that waits does so a little shorter than in real life, so that more of it happens in a minute.
 HASTY = {
     "orders": {"ORDERS_PAYMENT_WINDOW_SECONDS": "30"},
@@ -99,9 +101,21 @@ class Laboratory:
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and all its children, which may be of groups of their own."""
-        for pid in family(self.pid(name)):
+        for pid in self.family(name):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def family(self, name: str) -> list[int]:
+        """Return a process and all that descend from it, the parents first; nothing while it is not there.
+
+        The number of a process that has died may be another's by now, who is none of ours.
+        """
+        pid = self.pid(name)
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return []
+        return descendants(pid) if os.fsencode(f"{MARK}={self.state}") in environment else []
 
     def restart(self, names: Sequence[str]) -> None:
         """Kill processes and wait until others are there and ready."""
@@ -166,7 +180,7 @@ class Laboratory:
                 found += [json.loads(line) for line in hits.read_text().splitlines()]
 
 
-def family(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Return a process and all that descend from it, the parents first."""
     listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     children: dict[int, list[int]] = {}

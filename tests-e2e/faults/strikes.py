@@ -13,7 +13,7 @@ import nats
 from shop import until
 
 from faults.evidence import read_stream
-from faults.laboratory import PROGRAMS, READY_SECONDS, Laboratory, family
+from faults.laboratory import PROGRAMS, READY_SECONDS, Laboratory
 from faults.proxy import MODES, Proxy
 
 GROUPS = {"nats": "engines:nats"}
@@ -31,8 +31,7 @@ def kill(lab: Laboratory, chance: random.Random, name: str = "") -> str:
 def kill_one_child(lab: Laboratory, chance: random.Random) -> str:
     """Kill one of the processes that serve, not their parent."""
     name = chance.choice(WEB)
-    children = family(lab.pid(name))[1:]
-    if children:
+    if children := lab.family(name)[1:]:
         os.kill(chance.choice(children), signal.SIGKILL)
     return f"kill -9 a child of {name}"
 
@@ -48,7 +47,8 @@ def freeze(lab: Laboratory, chance: random.Random, name: str = "", seconds: floa
 
 def stop_postgres_immediately(lab: Laboratory, _: random.Random) -> str:
     """End PostgreSQL as a power cut would: it recovers from its log at the next start."""
-    os.kill(lab.pid("postgres"), signal.SIGQUIT)
+    for postmaster in lab.family("postgres")[:1]:
+        os.kill(postmaster, signal.SIGQUIT)
     return "PostgreSQL: immediate stop"
 
 

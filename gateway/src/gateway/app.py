@@ -18,6 +18,7 @@ from gateway.front.limits import Limits
 from gateway.identity import Tokens
 from gateway.keys import IssuerKeys, fetch_over_http
 from gateway.pages import Page, read_pages
+from gateway.places import Places
 from gateway.proxy import Proxy
 from gateway.routes import Routes, load
 from gateway.settings import Settings
@@ -57,6 +58,7 @@ class DataPath:
             signer=self._signer,
             upstreams=_upstreams(settings, reactor, settings.upstream_connections),
             streams=_upstreams(settings, reactor, settings.upstream_streams),
+            places=Places(settings.streams_per_user),
             access=AccessLog(
                 reactor,
                 release=settings.release,

@@ -15,6 +15,7 @@ from gateway.front.request import Request
 from gateway.headers import client_fields, upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
 from gateway.pages import Page
+from gateway.places import Places
 from gateway.refusing import explain
 from gateway.routes import ADMIN, PUBLIC, Route, Routes, WrongMethod
 from gateway.target import read_path
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 class Proxy:
     """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
-    routes use, `pages` by path; `scheme` is the clients'."""
+    routes use, `pages` by path; `places` are those of streams, `scheme` is the clients'."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Proxy:
         signer: Signer,
         upstreams: Mapping[str, Upstream],
         streams: Mapping[str, Upstream],
+        places: Places,
         access: AccessLog,
         scheme: str,
     ) -> None:
@@ -46,6 +48,7 @@ class Proxy:
         self._signer = signer
         self._upstreams = upstreams
         self._streams = streams
+        self._places = places
         self._access = access
         self._scheme = scheme
 
@@ -94,19 +97,13 @@ class Proxy:
     def _pass_on(self, request: Request, reply: Reply, visit: Visit, route: Route) -> None:
         caller = visit.caller = self._admit(request, route)
         held = gather(request, route.body_max_bytes)
-        # Many who follow their orders must leave room for those who place one.
-        upstream = (self._streams if route.stream_seconds else self._upstreams)[route.upstream]
-        until = time.monotonic() + route.deadline_seconds
         head = self._head(request, route, visit, caller, held)
-        if request.complete:
-            link = upstream.ask(request.method, head + held, until)
-        else:
-            rest = pieces(request, head, held, route.body_max_bytes)
-            link = upstream.ask_in_pieces(request.method, rest, until, request.stop_waiting)
-        try:
-            _relay(link, request, reply, visit.request_id, until + route.stream_seconds)
-        finally:
-            upstream.release(link)
+        if not route.stream_seconds:
+            _exchange(self._upstreams[route.upstream], request, reply, visit, route, head, held)
+            return
+        # Many who follow their orders must leave room for those who place one, and each of them for the others.
+        with self._places.one_of(caller.user_id if caller is not None else request.peer):
+            _exchange(self._streams[route.upstream], request, reply, visit, route, head, held)
 
     def _admit(self, request: Request, route: Route) -> Caller | None:
         authorization = request.single.get(b"authorization") if route.reads_token else None
@@ -135,6 +132,21 @@ class Proxy:
             scheme=self._scheme,
             framing=framing(request, held),
         )
+
+
+def _exchange(
+    upstream: Upstream, request: Request, reply: Reply, visit: Visit, route: Route, head: bytes, held: bytes
+) -> None:
+    until = time.monotonic() + route.deadline_seconds
+    if request.complete:
+        link = upstream.ask(request.method, head + held, until)
+    else:
+        rest = pieces(request, head, held, route.body_max_bytes)
+        link = upstream.ask_in_pieces(request.method, rest, until, request.stop_waiting)
+    try:
+        _relay(link, request, reply, visit.request_id, until + route.stream_seconds)
+    finally:
+        upstream.release(link)
 
 
 def _relay(link: Link, request: Request, reply: Reply, request_id: str, until: float) -> None:

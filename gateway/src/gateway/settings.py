@@ -40,6 +40,11 @@ class Settings(ProcessSettings):
         128, minimum=1, doc="requests of one process in flight to each service"
     )
     upstream_streams: int = setting(32, minimum=1, doc="streams of one process open at each service, besides")
+    streams_per_user: int = setting(
+        4,
+        minimum=1,
+        doc="streams of one process open for each user, or each address where nobody is signed in",
+    )
     upstream_connect_timeout_seconds: float = setting(
         0.5, minimum=0.01, maximum=60, doc="longest wait for a connection to a service, in seconds"
     )

@@ -22,6 +22,7 @@ ROOMS = [
     "identity",
     "routes",
     "pages",
+    "places",
     "target",
     "body",
     "headers",

@@ -34,7 +34,7 @@ class Crowd:
     def start(self, pace_seconds: float) -> None:
         """Let everybody shop, with about so many seconds between two orders of one shopper."""
         for shopper in self._shoppers:
-            thread = threading.Thread(target=self._shop, args=(shopper, pace_seconds))
+            thread = threading.Thread(target=self._shop, args=(shopper, pace_seconds), daemon=True)
             thread.start()
             self._threads.append(thread)
 

@@ -8,6 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import nats
 from shop import until
@@ -32,8 +33,14 @@ def kill_one_child(lab: Laboratory, chance: random.Random) -> str:
     """Kill one of the processes that serve, not their parent."""
     name = chance.choice(WEB)
     if children := lab.family(name)[1:]:
-        os.kill(chance.choice(children), signal.SIGKILL)
+        end(chance.choice(children), signal.SIGKILL)
     return f"kill -9 a child of {name}"
+
+
+def end(pid: int, number: signal.Signals) -> None:
+    """Signal a process that may have ended meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def freeze(lab: Laboratory, chance: random.Random, name: str = "", seconds: float = 0) -> str:
@@ -48,7 +55,7 @@ def freeze(lab: Laboratory, chance: random.Random, name: str = "", seconds: floa
 def stop_postgres_immediately(lab: Laboratory, _: random.Random) -> str:
     """End PostgreSQL as a power cut would: it recovers from its log at the next start."""
     for postmaster in lab.family("postgres")[:1]:
-        os.kill(postmaster, signal.SIGQUIT)
+        end(postmaster, signal.SIGQUIT)
     return "PostgreSQL: immediate stop"
 
 

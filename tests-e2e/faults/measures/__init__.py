@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measure:
-    """One line: what was done, what was seen, and whether that is what has to be seen."""
+    """One line: what was done, what was seen, and whether that is what has to be seen; None where it was not done."""
 
     name: str
     wanted: str
     seen: str
-    good: bool
+    good: bool | None
 
     def row(self) -> str:
-        return f"| {self.name} | {self.wanted} | {self.seen} | {'yes' if self.good else '**no**'} |"
+        said = {True: "yes", False: "**no**", None: "not done"}[self.good]
+        return f"| {self.name} | {self.wanted} | {self.seen} | {said} |"

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 # Below every system's range for outgoing connections: a port from that range can be taken, or even be
 # connected to itself, while the process that listens on it is being restarted.
@@ -28,11 +28,14 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(names: Sequence[str]) -> dict[str, int]:
-    """Return a free port for each name, from a place of the range that differs each time."""
+def choose(names: Sequence[str], promised: Container[int] = ()) -> dict[str, int]:
+    """Return a free port for each name, from a place of the range that differs each time.
+
+    Nobody listens on a promised port yet, but somebody will.
+    """
     start = random.randint(LOWEST, HIGHEST)
     candidates = [*range(start, HIGHEST + 1), *range(LOWEST, start)]
-    free = (port for port in candidates if is_free(port))
+    free = (port for port in candidates if port not in promised and is_free(port))
     return dict(zip(names, free, strict=False))
 
 

@@ -43,7 +43,8 @@ def start(places: Places, gateway_port: str) -> None:
     """
     if sweep(places):
         print("· ended what an earlier run had left", flush=True)
-    chosen = {"gateway": ports.for_gateway(gateway_port)} | ports.choose(settings.PORTS)
+    gateway = ports.for_gateway(gateway_port)
+    chosen = {"gateway": gateway} | ports.choose(settings.PORTS, promised=(gateway,))
     supervisor = Supervisor(places)
     watch = Watch(supervisor)
     try:

@@ -34,6 +34,12 @@ def test_ports_are_free_and_different():
     assert all(ports.is_free(port) for port in chosen.values())
 
 
+def test_a_promised_port_is_not_chosen():
+    free = ports.choose(["one"])["one"]
+    promised = set(range(ports.LOWEST, ports.HIGHEST + 1)) - {free}
+    assert ports.choose(["another"], promised) == {"another": free}
+
+
 def test_a_port_somebody_listens_on_is_refused_by_name():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

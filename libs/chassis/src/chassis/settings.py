@@ -142,7 +142,10 @@ def load_or_exit(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ)
     except SettingsError as wrong:
         logs.configure(prefix.rstrip("_").lower(), "INFO")
         for line in wrong.lines:
-            logging.getLogger(__name__).error("setting refused: %s", line)
+            name, _, cause = line.partition(
+                ": "
+            )  # apart, as a name like ..._TOKEN_... would mask what follows it
+            logging.getLogger(__name__).error("setting refused: %s", name, extra={"cause": cause})
         sys.exit(EXIT_CONFIG)
 
 

@@ -92,3 +92,18 @@ def test_an_entry_point_logs_each_error_and_exits_with_78(capsys):
 def test_the_readme_has_the_table_as_it_is():
     readme = Path(__file__).parents[2] / "README.md"
     assert table(ServiceSettings, "") in readme.read_text()
+
+
+def test_what_is_wrong_with_a_setting_named_like_a_secret_is_told(capsys):
+    @dataclass(frozen=True, kw_only=True)
+    class Issuer:
+        token_issuer: str = setting(doc="who signs")
+
+    with pytest.raises(SystemExit):
+        load_or_exit(Issuer, "BOX_", {})
+    line = json.loads(capsys.readouterr().out)
+    logs.configure("box", "INFO", io.StringIO())
+    assert (line["message"], line["cause"]) == (
+        "setting refused: BOX_TOKEN_ISSUER",
+        "Environment variable not set.",
+    )

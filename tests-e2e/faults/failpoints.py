@@ -1,6 +1,7 @@
 """Failpoints: every commit and remote call on the way of an order, found by counting; a kill before and after each."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,50 +51,51 @@ class Kill:
 
 def enumerate_failpoints(
     lab: Laboratory, seed: int, folder: Path, journeys: Sequence[Scenario] = JOURNEYS
-) -> dict[Failpoint, Scenario]:
-    """Walk every journey once and return the failpoints passed, each with the first journey that passes it."""
-    found: dict[Failpoint, Scenario] = {}
+) -> dict[Failpoint, list[Scenario]]:
+    """Walk every journey once and return the failpoints passed, each with the journeys that pass it."""
+    found: dict[Failpoint, list[Scenario]] = {}
     for journey in journeys:
         bench = Bench(lab, seed, folder / "counting.jsonl")
         with lab.counting() as hits:
             journey(bench)
             lab.disarm()
             check(lab, bench.history, bench.market, SETTLED_SECONDS)
-        for hit in hits:
-            if not hit["name"].startswith(ASIDE) and MEASURING not in hit["name"]:
-                found.setdefault(Failpoint(hit["program"], hit["name"]), journey)
+        for failpoint in {Failpoint(hit["program"], hit["name"]) for hit in hits}:
+            if not failpoint.name.startswith(ASIDE) and MEASURING not in failpoint.name:
+                found.setdefault(failpoint, []).append(journey)
     return found
 
 
 def kill_at(
-    lab: Laboratory, failpoint: Failpoint, when: str, journey: Scenario, seed: int, folder: Path
+    lab: Laboratory, failpoint: Failpoint, when: str, journeys: Sequence[Scenario], seed: int, folder: Path
 ) -> Kill:
-    """Walk a journey in which a process dies at a failpoint."""
-    bench = Bench(lab, seed, folder / "failpoints.jsonl")
-    bench.shopper.patience_seconds = SETTLED_SECONDS
-    lab.arm(failpoint.program, failpoint.name, when)
-    journey(bench)
-    try:
-        until(lab.has_struck, STRUCK_SECONDS)
-    except AssertionError:
-        return Kill(failpoint, when, None)
-    finally:
+    """Walk journeys until a process dies at a failpoint: that one passed it once may have been by chance."""
+    for journey in journeys:
+        bench = Bench(lab, seed, folder / "failpoints.jsonl")
+        bench.shopper.patience_seconds = SETTLED_SECONDS
+        lab.arm(failpoint.program, failpoint.name, when)
+        journey(bench)
+        with suppress(AssertionError):
+            until(lab.has_struck, STRUCK_SECONDS)
+        struck = lab.has_struck()
         lab.disarm()
-    return Kill(failpoint, when, check(lab, bench.history, bench.market, SETTLED_SECONDS))
+        if struck:
+            return Kill(failpoint, when, check(lab, bench.history, bench.market, SETTLED_SECONDS))
+    return Kill(failpoint, when, None)
 
 
 def kill_everywhere(
     lab: Laboratory,
-    chosen: Sequence[tuple[Failpoint, Scenario]],
+    chosen: Sequence[tuple[Failpoint, Sequence[Scenario]]],
     seed: int,
     folder: Path,
     tell: Callable[[str], None],
 ) -> list[Kill]:
     """Kill before and after each failpoint, one at a time."""
     found = []
-    for failpoint, journey in chosen:
+    for failpoint, journeys in chosen:
         for when in ("before", "after"):
-            kill = kill_at(lab, failpoint, when, journey, seed, folder)
+            kill = kill_at(lab, failpoint, when, journeys, seed, folder)
             said = "not passed" if kill.verdict is None else str(kill.verdict)
             tell(f"{when} {failpoint.name} in {failpoint.program}: {said}")
             found.append(kill)

@@ -45,7 +45,7 @@ def of_kills(kills: Sequence[Kill], points: int) -> Measure:
         "0 violations",
         f"{len(kills) - missed} kills, {len(bad)} with violations, {missed} not passed; "
         f"the slowest was settled after {slowest:.1f} s",
-        not bad and len(kills) > missed,
+        not bad and not missed,
     )
 
 

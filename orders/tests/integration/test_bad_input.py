@@ -80,14 +80,19 @@ def test_a_bad_body(anna, body, content_type, expected):
     ],
 )
 def test_a_bad_key(anna, key, expected):
-    for path in ("/orders", f"/orders/{uuid4()}/cancel"):
-        assert refusal(anna.call("POST", path, key, json=json.loads(GOOD))) == expected
+    assert refusal(anna.call("POST", "/orders", key, json=json.loads(GOOD))) == expected
+    assert refusal(anna.call("POST", f"/orders/{uuid4()}/cancel", key)) == expected
 
 
 def test_two_keys_are_none(anna):
-    for path in ("/orders", f"/orders/{uuid4()}/cancel"):
-        answer = anna.call("POST", path, "one", json=json.loads(GOOD), headers={"idempotency-key": "two"})
+    for path, sent in (("/orders", {"json": json.loads(GOOD)}), (f"/orders/{uuid4()}/cancel", {})):
+        answer = anna.call("POST", path, "one", headers={"idempotency-key": "two"}, **sent)
         assert refusal(answer) == (400, "idempotency_key_malformed")
+
+
+def test_a_cancel_that_says_more_than_its_path(anna):
+    answer = anna.call("POST", f"/orders/{uuid4()}/cancel", "key-1", json={"refund": False})
+    assert refusal(answer) == (422, "validation_failed")
 
 
 def test_an_order_of_more_than_can_be_paid_at_once(anna, stocked):

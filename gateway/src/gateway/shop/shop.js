@@ -121,6 +121,7 @@ async function attempt(action) {
     await action();
   } catch (problem) {
     say(problem.message);
+    if (problem.status === 402) await showOrders();
   } finally {
     element("buy").disabled = false;
   }

@@ -3,9 +3,11 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from stack import readiness
 from stack.places import Places
@@ -55,7 +57,12 @@ def main() -> None:
     for row in found:
         up = timedelta(seconds=row["up_seconds"])
         print(ROW.format(**row | {"up": str(up), "state": row["state"].lower()}).rstrip())
-    sys.exit(any(row["state"] != "RUNNING" or row["ready"] not in ("", "ready") for row in found))
+    sys.exit(not all(well(row) for row in found))
+
+
+def well(row: Mapping[str, Any]) -> bool:
+    """Whether a process runs and says that it is ready; supervisor calls it starting for its first second."""
+    return row["ready"] == "ready" or (row["state"] == "RUNNING" and row["ready"] == "")
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ class Handling:
         request = context.RequestContext(
             request_id=event.request_id, traceparent=context.child_traceparent(event.traceparent)
         )
-        told = {"event_id": str(event.id), "event_type": event.type}
+        told = {"event_id": str(event.id), "event_type": event.type, "aggregate_id": str(event.aggregate_id)}
         with context.use(request):
             try:
                 outcome = self._effect(event)

@@ -9,6 +9,18 @@ import psycopg
 from chassis.postgres import Transaction, constraint_of
 from users.domain import EmailTaken, Role, User, UserDeleted, UserNotFound
 
+SELECT_USER = """
+    SELECT
+        id,
+        email,
+        name,
+        role,
+        password_hash,
+        version,
+        created_at
+    FROM users
+"""
+
 
 class Accounts(Transaction):
     def add_user(self, user: User) -> None:
@@ -43,16 +55,8 @@ class Accounts(Transaction):
 
     def user(self, user_id: UUID) -> User:
         found = self.conn.execute(
-            """
-            SELECT
-                id,
-                email,
-                name,
-                role,
-                password_hash,
-                version,
-                created_at
-            FROM users
+            f"""
+            {SELECT_USER}
             WHERE id = %(id)s
                 AND erased_at IS NULL
             """,
@@ -62,16 +66,8 @@ class Accounts(Transaction):
 
     def user_with_email(self, email: str) -> User | None:
         found = self.conn.execute(
-            """
-            SELECT
-                id,
-                email,
-                name,
-                role,
-                password_hash,
-                version,
-                created_at
-            FROM users
+            f"""
+            {SELECT_USER}
             WHERE email = %(email)s
             """,
             {"email": email},
@@ -80,16 +76,8 @@ class Accounts(Transaction):
 
     def users(self, before: UUID | None, limit: int) -> Sequence[User]:
         found = self.conn.execute(
-            """
-            SELECT
-                id,
-                email,
-                name,
-                role,
-                password_hash,
-                version,
-                created_at
-            FROM users
+            f"""
+            {SELECT_USER}
             WHERE erased_at IS NULL
                 AND (%(before)s::uuid IS NULL OR id < %(before)s)
             ORDER BY id DESC

@@ -27,7 +27,8 @@ def stripe_routes(ledger: Ledger, settings: Settings) -> Blueprint:
     def create_refund() -> Response:
         form = Form(request.form.items())
         new = refunds.NewRefund.read(form)
-        return desk.act(form, lambda tx: Answer(refunds.COLLECTION.shown(tx, refunds.create(tx, new))))
+        delay = settings.settle_delay_seconds
+        return desk.act(form, lambda tx: Answer(refunds.COLLECTION.shown(tx, refunds.create(tx, new, delay))))
 
     return api
 

@@ -19,7 +19,7 @@ SELECT
     listed.payment_method,
     intents.metadata,
     intents.description,
-    (SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE charge = listed.id) AS amount_refunded
+    (SELECT COALESCE(SUM(amount), 0) FROM money_given_back WHERE charge = listed.id) AS amount_refunded
 FROM charges AS listed
 JOIN payment_intents AS intents ON intents.id = listed.payment_intent
 """

@@ -17,12 +17,14 @@ class Pace(Enum):
 
 @dataclass(frozen=True)
 class PaymentMethod:
-    """A card of which the outcome is known beforehand."""
+    """A card of which the outcome is known beforehand; `refund` is the status a refund begins with."""
 
     id: str
     last4: str = "4242"
     decline_code: str | None = None
     pace: Pace = Pace.PROMPT
+    refund: str = "succeeded"
+    refund_fails: bool = False
 
     @property
     def refusal(self) -> str:
@@ -44,6 +46,8 @@ METHODS = {
         PaymentMethod("pm_card_visa_slow", pace=Pace.SLOW),
         PaymentMethod("pm_card_visa_silent", pace=Pace.SILENT),
         PaymentMethod("pm_card_visa_silent_declined", "0002", "generic_decline", Pace.SILENT),
+        PaymentMethod("pm_card_refundFail", "5126", refund_fails=True),
+        PaymentMethod("pm_card_visa_pendingRefundFail", refund="pending", refund_fails=True),
     )
 }
 

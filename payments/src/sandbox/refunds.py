@@ -1,4 +1,8 @@
-"""Refunds: money given back, never more than was charged. Written once, never changed."""
+"""Refunds: money given back, never more than was charged. Written once, never changed.
+
+Some fail in the end, by the card that was charged: Stripe's own `pm_card_refundFail` after it has said `succeeded`,
+and `pm_card_visa_pendingRefundFail`, which Stripe does not have, after `pending`.
+"""
 
 import json
 from dataclasses import dataclass
@@ -7,8 +11,9 @@ from typing import Any
 from sandbox import charges, events, intents
 from sandbox.errors import NotPossible, ReferenceMissing
 from sandbox.forms import Form, missing
-from sandbox.ledger import Row, Transaction, new_id
+from sandbox.ledger import Ledger, Row, Transaction, new_id
 from sandbox.listings import Collection
+from sandbox.methods import METHODS
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
@@ -22,8 +27,12 @@ SELECT
     listed.amount,
     listed.currency,
     listed.reason,
-    listed.metadata
+    listed.metadata,
+    charges.payment_method,
+    failures.failed_at
 FROM refunds AS listed
+JOIN charges ON charges.id = listed.charge
+LEFT JOIN refund_failures AS failures ON failures.refund = listed.id
 """
 WHERE = """
 WHERE (:payment_intent IS NULL OR listed.payment_intent = :payment_intent)
@@ -52,6 +61,11 @@ INSERT INTO refunds (
     :idempotency_key
 )
 """
+WILL_FAIL = "INSERT INTO refund_failures (refund, due_at) VALUES (:refund, :due_at)"
+DUE = "SELECT refund FROM refund_failures WHERE failed_at IS NULL AND due_at <= :now ORDER BY due_at"
+FAIL = "UPDATE refund_failures SET failed_at = :now WHERE refund = :refund"
+WAITING = "SELECT MIN(due_at) AS due_at FROM refund_failures WHERE failed_at IS NULL"
+IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ class NewRefund:
         return new
 
 
-def create(tx: Transaction, new: NewRefund) -> str:
+def create(tx: Transaction, new: NewRefund, fail_delay_seconds: float) -> str:
     """Give money back; return the refund's id."""
     charge = _charge_of(tx, new)
     left = charge["amount"] - charge["amount_refunded"]
@@ -103,9 +117,27 @@ def create(tx: Transaction, new: NewRefund) -> str:
         metadata=json.dumps(new.metadata),
         idempotency_key=tx.idempotency_key,
     )
+    if METHODS[charge["payment_method"]].refund_fails:
+        tx.write(WILL_FAIL, refund=refund_id, due_at=tx.now + fail_delay_seconds)
     events.record(tx, "charge.refunded", charges.COLLECTION.shown(tx, charge["id"]))
     events.record(tx, "refund.created", COLLECTION.shown(tx, refund_id))
     return refund_id
+
+
+class Failing:
+    """Fails the refunds of which the card was charged whose refunds fail, when their time has come."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def step(self) -> float:
+        """Fail what is due; return the seconds until there may be more."""
+        with self._ledger.transaction() as tx:
+            for due in tx.all(DUE, now=tx.now):
+                tx.write(FAIL, refund=due["refund"], now=tx.now)
+                events.record(tx, "refund.failed", COLLECTION.shown(tx, due["refund"]))
+            (waiting,) = tx.all(WAITING)
+        return IDLE_SECONDS if waiting["due_at"] is None else waiting["due_at"] - tx.now
 
 
 def _charge_of(tx: Transaction, new: NewRefund) -> Row:
@@ -129,6 +161,7 @@ def _paid(charge: Row | None, what: str) -> Row:
 
 def present(row: Row) -> dict[str, Any]:
     """Return Stripe's Refund object."""
+    failed = row["failed_at"] is not None
     return {
         "id": row["id"],
         "object": "refund",
@@ -137,11 +170,12 @@ def present(row: Row) -> dict[str, Any]:
         "charge": row["charge"],
         "created": row["created"],
         "currency": row["currency"],
+        "failure_reason": "expired_or_canceled_card" if failed else None,
         "metadata": json.loads(row["metadata"]),
         "payment_intent": row["payment_intent"],
         "reason": row["reason"],
         "receipt_number": None,
-        "status": "succeeded",
+        "status": "failed" if failed else METHODS[row["payment_method"]].refund,
     }
 
 

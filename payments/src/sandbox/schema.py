@@ -1,6 +1,7 @@
 """The ledger's tables: what was asked, what was charged and given back, what was told and answered.
 
-Charges and refunds are written once and never changed; triggers hold whoever opens the file to that.
+Charges and refunds are written once and never changed; triggers hold whoever opens the file to that. That a refund
+failed is a row of its own.
 """
 
 SCHEMA = """
@@ -65,8 +66,20 @@ CREATE TRIGGER IF NOT EXISTS refunds_stay BEFORE UPDATE ON refunds
     BEGIN SELECT RAISE(ABORT, 'a refund is never changed'); END;
 CREATE TRIGGER IF NOT EXISTS refunds_are_kept BEFORE DELETE ON refunds
     BEGIN SELECT RAISE(ABORT, 'a refund is never deleted'); END;
-CREATE TRIGGER IF NOT EXISTS refunds_within_charge BEFORE INSERT ON refunds
-    WHEN NEW.amount + (SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE charge = NEW.charge)
+
+CREATE TABLE IF NOT EXISTS refund_failures (
+    refund    TEXT PRIMARY KEY REFERENCES refunds (id),
+    due_at    REAL NOT NULL,
+    failed_at REAL
+);
+CREATE VIEW IF NOT EXISTS money_given_back AS
+    SELECT refunds.charge, refunds.payment_intent, refunds.amount
+    FROM refunds
+    LEFT JOIN refund_failures AS failures ON failures.refund = refunds.id
+    WHERE failures.failed_at IS NULL;
+DROP TRIGGER IF EXISTS refunds_within_charge;
+CREATE TRIGGER refunds_within_charge BEFORE INSERT ON refunds
+    WHEN NEW.amount + (SELECT COALESCE(SUM(amount), 0) FROM money_given_back WHERE charge = NEW.charge)
          > (SELECT amount FROM charges WHERE id = NEW.charge AND status = 'succeeded')
     BEGIN SELECT RAISE(ABORT, 'refunds exceed their charge'); END;
 
@@ -103,7 +116,7 @@ CREATE VIEW balances AS
         intents.currency,
         COALESCE((SELECT SUM(amount) FROM charges
                   WHERE payment_intent = intents.id AND status = 'succeeded'), 0) AS charged,
-        COALESCE((SELECT SUM(amount) FROM refunds
+        COALESCE((SELECT SUM(amount) FROM money_given_back
                   WHERE payment_intent = intents.id), 0) AS refunded
     FROM payment_intents AS intents;
 """

@@ -19,7 +19,7 @@ class Settings:
         3600.0, minimum=0, doc="how long an event is tried again, in seconds after it happened"
     )
     settle_delay_seconds: float = setting(
-        3.0, minimum=0, maximum=3600, doc="time until a silent payment settles, in seconds"
+        3.0, minimum=0, maximum=3600, doc="time until a silent payment settles, or a refund fails, in seconds"
     )
     slow_seconds: float = setting(
         3.0, minimum=0, maximum=300, doc="time until a slow payment is answered, in seconds"

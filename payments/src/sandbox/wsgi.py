@@ -9,6 +9,7 @@ from sandbox.app import create_app
 from sandbox.background import Background
 from sandbox.confirmations import Settling
 from sandbox.ledger import Ledger
+from sandbox.refunds import Failing
 from sandbox.settings import Settings
 from sandbox.webhooks import Courier
 
@@ -17,7 +18,10 @@ def start(settings: Settings) -> Flask:
     """Open the ledger, take up the work that was left in it, and return the app."""
     logs.configure("sandbox", settings.log_level)
     ledger = Ledger(settings.ledger_file)
-    threads = [Background("settling", ledger, Settling(ledger).step)]
+    threads = [
+        Background("settling", ledger, Settling(ledger).step),
+        Background("failing", ledger, Failing(ledger).step),
+    ]
     if settings.webhook_url:
         threads.append(Background("courier", ledger, Courier(ledger, settings).step))
     readiness = Readiness()

@@ -33,6 +33,7 @@ def refund(tx, intent_id, amount=None):
     return refunds.create(
         tx,
         refunds.NewRefund(payment_intent=intent_id, charge=None, amount=amount, reason=None, metadata={}),
+        fail_delay_seconds=0,
     )
 
 

@@ -67,3 +67,16 @@ def test_an_unknown_reference_is_not_refunded(client, reference):
         client.v1.refunds.create({reference: "xx_unknown"})
     assert (refused.value.http_status, refused.value.code) == (400, "resource_missing")
     assert refused.value.param == reference
+
+
+@pytest.mark.parametrize(
+    ("method", "begun"), [("pm_card_refundFail", "succeeded"), ("pm_card_visa_pendingRefundFail", "pending")]
+)
+def test_a_refund_to_a_closed_card_fails_after_a_while(client, paying, until, method, begun):
+    intent = client.v1.payment_intents.create(paying(method))
+    refund = client.v1.refunds.create({"payment_intent": intent.id})
+    assert (refund.status, refund.failure_reason) == (begun, None)
+    until(lambda: client.v1.refunds.retrieve(refund.id).status == "failed")
+    [told] = client.v1.events.list({"type": "refund.failed", "limit": 1})
+    assert told.data.object.id == refund.id
+    assert client.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0

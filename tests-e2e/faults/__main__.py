@@ -8,7 +8,6 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from faults import failpoints, report, seeding, strikes
@@ -16,14 +15,17 @@ from faults.between import proxies
 from faults.laboratory import Laboratory, laboratory
 from faults.measures import Measure
 from faults.measures.keys import identical_posts
-from faults.measures.outages import full_store, without_broker
-from faults.measures.outbox import all_transactions, backlog
+from faults.measures.outages import full_store, lost_store, without_broker
+from faults.measures.outbox import all_transactions, backlog, forget
 from faults.measures.recovery import from_each
 from faults.seeding import Catch
 from faults.storm import storm
 
 DRAIN_WANTED = 3000
-PARTS = ("bugs", "failpoints", "keys", "outbox", "recovery", "broker", "storm", "disk")
+# What measures a rate comes first, while the machine is quiet; what needs failpoints, on a stack of its own, last.
+AS_IT_IS = ("outbox", "keys", "recovery", "broker", "storm", "store", "disk")
+INJECTED = ("failpoints", "bugs")
+PARTS = (*AS_IT_IS, *INJECTED)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class Run:
             tell(measure.row())
             self.measures.append(measure)
 
+    def take(self, part: str, lab: Laboratory) -> None:
+        """Run a part by its name, and tell how long it took."""
+        began = time.monotonic()
+        getattr(self, part)(lab)
+        tell(f"{part} took {time.monotonic() - began:.0f} s")
+
     def bugs(self, lab: Laboratory) -> None:
         assert not (misfits := seeding.misfits()), misfits
         self.catches = seeding.hunt(lab, seeding.BUGS, self.seed, self.folder, tell)
@@ -83,6 +91,7 @@ class Run:
     def outbox(self, lab: Laboratory) -> None:
         self.add(all_transactions(lab, self.seed, self.size.transactions, tell))
         self.add(backlog(lab, self.seed, self.size.backlog, DRAIN_WANTED))
+        forget(lab)
 
     def recovery(self, lab: Laboratory) -> None:
         self.add(from_each(lab, self.seed, self.folder / "recovery.jsonl", tell))
@@ -107,6 +116,9 @@ class Run:
         self.details["strikes"] = found.strikes
         self.add(*report.of_storm(found, size.storm_seconds, size.storm_orders))
 
+    def store(self, lab: Laboratory) -> None:
+        self.add(lost_store(lab, self.seed, self.folder / "store.jsonl"))
+
     def disk(self, lab: Laboratory) -> None:
         self.add(full_store(lab, self.seed, self.folder / "disk.jsonl", 10, tell))
 
@@ -124,14 +136,11 @@ def main() -> None:
     size = Size(**{**vars(WHOLE), "storm_seconds": seconds, "storm_orders": int(seconds * 10 / 3)})
     run, wanted = Run(options.seed, size), options.part or PARTS
     try:
-        for inject, parts in ((True, PARTS[:2]), (False, PARTS[2:])):
-            mine: list[Callable[[Laboratory], None]] = [
-                getattr(run, part) for part in parts if part in wanted
-            ]
-            if mine:
+        for inject, parts in ((False, AS_IT_IS), (True, INJECTED)):
+            if mine := [part for part in parts if part in wanted]:
                 with laboratory(inject=inject) as lab:
                     for part in mine:
-                        part(lab)
+                        run.take(part, lab)
     finally:
         file = report.write(run.folder, run.seed, run.measures, run.catches, run.details)
         tell(f"all that was seen: {file}")

@@ -25,15 +25,19 @@ WAYS = {
 
 @contextmanager
 def proxies(lab: Laboratory) -> Iterator[dict[str, Proxy]]:
-    """Put a proxy on every way, and restart who has to know."""
+    """Put a proxy on every way, and restart who has to know; afterwards all ask each other directly again."""
+    direct = {way: lab.setting(*where) for way, where in WAYS.items()}
     placed = {way: place(lab, way) for way in WAYS}
     told = {program for program, _ in WAYS.values()}
-    lab.restart([name for name in PROGRAMS if name.removesuffix("-worker") in told])
+    names = [name for name in PROGRAMS if name.removesuffix("-worker") in told]
+    lab.restart(names)
     try:
         yield placed
     finally:
-        for each in placed.values():
-            each.close()
+        for way, (program, variable) in WAYS.items():
+            lab.tell({program: {variable: direct[way]}})
+            placed[way].close()
+        lab.restart(names)
 
 
 def place(lab: Laboratory, way: str) -> Proxy:

@@ -18,6 +18,7 @@ from faults.measures import Measure
 from faults.strikes import GROUPS
 
 SHOPPERS, PACE_SECONDS = 10, 0.5
+HALF_A_CROWD_SECONDS, AWAY_SECONDS = 15, 5
 ROOM_BYTES, LEFT_BYTES = 32 * 1024 * 1024, 32 * 1024
 RECOVERED_SECONDS = 15
 
@@ -49,6 +50,30 @@ def success(told: list[Told]) -> str:
     first = [each for each in told if each.operation == "place" and each.try_number == 1]
     good = [each for each in first if each.done or each.code == "request_in_progress"]
     return f"{100 * len(good) / max(len(first), 1):.1f} % of {len(first):,} orders"
+
+
+def lost_store(lab: Laboratory, seed: int, file: Path) -> Measure:
+    """Take the broker's disk away while a crowd shops, and start it with an empty one."""
+    crowd, history, market = _shopping(lab, seed, file)
+    time.sleep(HALF_A_CROWD_SECONDS)
+    lab.control("stop", GROUPS["nats"])
+    gone_at, store = time.time(), Path(lab.setting("nats", "NATS_STORE"))
+    kept = sum(each.stat().st_size for each in store.rglob("*"))
+    shutil.rmtree(store)
+    time.sleep(AWAY_SECONDS)
+    lab.control("start", GROUPS["nats"])
+    time.sleep(HALF_A_CROWD_SECONDS)
+    before = success([told for told in history if told.at < gone_at])
+    since = success([told for told in history if told.at >= gone_at])
+    crowd.stop()
+    verdict = check(lab, history, market)
+    return Measure(
+        "the broker starts again with an empty disk",
+        "order success unchanged, everything is delivered",
+        f"{kept // 1024:,} KiB lost; {before} before, {since} since; {verdict.count} violations, "
+        f"all caught up {verdict.seconds:.1f} s after the last shopper",
+        kept > 0 and all(each.startswith("100.0 %") for each in (before, since)) and not verdict.count,
+    )
 
 
 def full_store(

@@ -36,6 +36,7 @@ BACKLOG = """
            'faults', ''
     FROM generate_series(1, %(count)s)
 """
+FORGET = "DELETE FROM outbox WHERE type = 'fault.noted'"
 WAITING = "SELECT count(*) AS waiting FROM outbox WHERE published_at IS NULL"
 
 
@@ -140,3 +141,8 @@ def backlog(lab: Laboratory, seed: int, events: int, wanted: int) -> Measure:
         f"{seen['gone']:,} gone, {rate:,.0f} events/s",
         seen["gone"] == events and rate >= wanted,
     )
+
+
+def forget(lab: Laboratory) -> None:
+    """Delete these events from the outbox: a broker that loses its disk would get them all once more."""
+    rows(lab, SERVICE, FORGET)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shop import until
 
-from faults import scenarios
+from faults import scenarios, unheard
 from faults.checker import Verdict, check
 from faults.laboratory import Laboratory
 from faults.scenarios import Bench, Scenario
@@ -20,6 +20,8 @@ JOURNEYS: tuple[Scenario, ...] = (
     scenarios.the_provider_is_silent_and_its_webhook_is_late,
     scenarios.an_order_is_cancelled_while_the_provider_is_silent,
     scenarios.an_order_expires,
+    unheard.a_payment_outlives_its_key,
+    unheard.a_silent_payment_takes_long,
 )
 # What is passed all the time, or on other ways.
 ASIDE = (

@@ -1,6 +1,6 @@
 """Seeded bugs of orders and payments: stock, prices, moves, charges, refunds."""
 
-from faults import scenarios
+from faults import scenarios, unheard
 from faults.bugs import ORDERS, PAYMENTS, Bug, Edit
 
 DOMAIN, USE_CASES = "orders.domain", "orders.service"
@@ -102,6 +102,13 @@ SERVICES = (
         ),
         PAYMENTS,
         scenarios.payments_dies_while_it_charges_and_the_webhook_is_late,
+        "an_order_is_charged_once",
+    ),
+    Bug(
+        "a charge is repeated although its key is forgotten",
+        (Edit("payments.domain", "return now - self.created_at < CHARGE_REPEATABLE_FOR", "return True"),),
+        PAYMENTS,
+        unheard.a_payment_outlives_its_key,
         "an_order_is_charged_once",
     ),
     Bug(

@@ -34,6 +34,11 @@ class PaymentNotRefundable(Conflict):
     title = "This payment has not succeeded, or its refund is already under way"
 
 
+class NotOwedByHand(Conflict):
+    code = "not_owed_by_hand"
+    title = "The provider has not failed to give this payment back"
+
+
 class CardDeclined(Refused):
     code = "card_declined"
     title = "The card was declined"
@@ -148,11 +153,7 @@ class Payment:
         if not self.may_become(status):
             raise IllegalMove(f"{self.status} -> {status}")
         return replace(
-            self,
-            status=status,
-            failure_code=failure_code,
-            updated_at=now,
-            version=self.version + 1,
+            self, status=status, failure_code=failure_code, updated_at=now, version=self.version + 1
         )
 
     def known_as(self, reference: str | None) -> "Payment":
@@ -189,10 +190,11 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOutcome:
-    """What the provider says of a refund; PENDING says that it will tell later."""
+    """What the provider says of a refund; PENDING says that it will tell later, or that the refund has `failed`."""
 
     status: RefundStatus
     reference: str | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,13 +221,15 @@ class Repayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of our own books: a charge, or the refund that it names; the amount is positive for both."""
+    """A line of our own books: a charge, or the refund that it names; the amount is positive for both. `by_hand` says
+    how somebody gave it back where the provider could not."""
 
     payment_id: UUID
     refund_id: UUID | None
     amount: int
     currency: str
     reference: str
+    by_hand: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,23 @@
-"""Entry point: shows what is open and what diverges from the provider's books; `python -m payments.reconcile`."""
+"""Entry point: shows what is open and what diverges from the provider's books, and books what an operator gave back by
+hand; `python -m payments.reconcile`."""
 
 import argparse
 import logging
 import sys
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from chassis.errors import ServiceError
 from chassis.postgres import Database
 from chassis.settings import load_or_exit
-from payments.app import create_reconciliation
+from payments.app import create_provider, create_reconciliation
 from payments.postgres import Store
-from payments.service import Report
+from payments.service import Report, note_given_by_hand
 from payments.service.ports import ProviderUnavailable
 from payments.settings import PREFIX, Settings
 
-EXIT_DIVERGES, EXIT_UNAVAILABLE = 1, 69
+EXIT_DIVERGES, EXIT_REFUSED, EXIT_UNAVAILABLE = 1, 65, 69
 LISTED = 50
 OPEN = "{kind:<8} {id!s:<38} {payment_id!s:<38} {age_seconds:>7.0f} s {attempts:>6} {next_seconds:>7.0f} s  {reference}"
 OPEN_HEADING = f"{'open':<8} {'id':<38} {'payment':<38} {'age':>9} {'tries':>6} {'next in':>9}  reference"
@@ -36,6 +39,10 @@ def lines(report: Report) -> list[str]:
     )
     found = [f"Since {report.since:%Y-%m-%d %H:%M:%S}Z: {compared}"]
     found += [f"settled: payment {payment_id}" for payment_id in report.settled]
+    found += [
+        f"given back by hand: payment {each.payment_id}, {each.amount} {each.currency}, {each.by_hand}"
+        for each in report.by_hand
+    ]
     if not report.divergences:
         return [*found, "The books agree."]
     found.append(
@@ -64,27 +71,64 @@ def open_lines(rows: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def main() -> None:
+def compare(settings: Settings, database: Database[Store], since: datetime | None) -> int:
+    """Print what is open and what diverges; return the exit code."""
+    with database.read() as one:
+        sys.stdout.write("\n".join(open_lines(one.still_open(LISTED))) + "\n")
+    reconciliation = create_reconciliation(settings, database)
+    report = reconciliation.compare(since) if since else reconciliation.compare_recent()
+    sys.stdout.write("\n".join(lines(report)) + "\n")
+    return EXIT_DIVERGES if report.divergences else 0
+
+
+def settle_refund(settings: Settings, database: Database[Store], payment_id: UUID, given: str) -> int:
+    """Book a refund that the provider failed as given back by hand; return the exit code."""
+    new = note_given_by_hand(database, create_provider(settings), payment_id, given)
+    told = "booked as" if new else "was booked before as"
+    sys.stdout.write(f"payment {payment_id} {told} given back by hand: {given}\n")
+    return 0
+
+
+def reference(text: str) -> str:
+    """Read what is not empty. Raises ValueError."""
+    if not text.strip():
+        raise ValueError("say how it was given back")
+    return text.strip()
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="payments.reconcile", description=__doc__)
     parser.add_argument(
         "--since", type=moment, help="first moment, such as 2026-11-20T08:00Z; default: the window"
     )
-    since = parser.parse_args().since
+    actions = parser.add_subparsers(dest="action")
+    settle = actions.add_parser(
+        "settle-refund", help="book that a refund which the provider failed was given back by hand"
+    )
+    settle.add_argument("payment_id", type=UUID)
+    settle.add_argument(
+        "--reference", type=reference, required=True, help='such as "bank transfer 2026-11-20/17"'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = arguments()
     logging.disable(logging.WARNING)  # the table says it
     settings = load_or_exit(Settings, PREFIX)
     database = Database(settings, Store)
     try:
-        with database.read() as one:
-            sys.stdout.write("\n".join(open_lines(one.still_open(LISTED))) + "\n")
-        reconciliation = create_reconciliation(settings, database)
-        report = reconciliation.compare(since) if since else reconciliation.compare_recent()
+        if asked.action == "settle-refund":
+            sys.exit(settle_refund(settings, database, asked.payment_id, asked.reference))
+        sys.exit(compare(settings, database, asked.since))
+    except ServiceError as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        sys.exit(EXIT_REFUSED)
     except ProviderUnavailable as failure:
         sys.stderr.write(f"The provider gives no answer: {failure}\n")
         sys.exit(EXIT_UNAVAILABLE)
     finally:
         database.close()
-    sys.stdout.write("\n".join(lines(report)) + "\n")
-    sys.exit(EXIT_DIVERGES if report.divergences else 0)
 
 
 if __name__ == "__main__":

@@ -58,11 +58,9 @@ class StripeProvider:
     def refund(self, refund: Refund, payment: Payment) -> RefundOutcome:
         with unknown_without_a_word():
             made = self._refund_of(refund, payment)
-            if made.status in ("failed", "canceled"):
-                raise ProviderUnavailable(f"refund {made.id} is {made.status}")
-            settled = made.status == "succeeded"
+            settled, failed = made.status == "succeeded", made.status in ("failed", "canceled")
             status = RefundStatus.SUCCEEDED if settled else RefundStatus.PENDING
-            return RefundOutcome(status=status, reference=made.id)
+            return RefundOutcome(status=status, reference=made.id, failed=failed)
 
     def _create(self, payment: Payment) -> PaymentIntent:
         return self._stripe.v1.payment_intents.create(

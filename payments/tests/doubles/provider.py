@@ -12,6 +12,7 @@ DECLINES = {
     "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
 }
 SILENT = "pm_card_visa_silent"
+CLOSED = "pm_card_visa_pendingRefundFail"
 
 
 class MemoryProvider:
@@ -51,9 +52,13 @@ class MemoryProvider:
         self._begin()
         if payment.id not in self.charged:
             raise ProviderUnavailable("nothing to give back")
+        reference = f"re_{refund.id.hex}"
+        if payment.payment_method == CLOSED:
+            self._end()
+            return RefundOutcome(status=RefundStatus.PENDING, reference=reference, failed=True)
         self.refunded.setdefault(refund.id, refund.amount)
         self._end()
-        return RefundOutcome(status=RefundStatus.SUCCEEDED, reference=f"re_{refund.id.hex}")
+        return RefundOutcome(status=RefundStatus.SUCCEEDED, reference=reference)
 
     def settle(self, payment_id: UUID, amount: int) -> None:
         """Let a silent charge succeed."""

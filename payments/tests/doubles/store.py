@@ -19,6 +19,7 @@ class Tables(MemoryTables):
     refunds: dict[UUID, Refund] = field(default_factory=dict)
     due: dict[UUID, datetime] = field(default_factory=dict)
     ledger: list[tuple[UUID, UUID | None, int]] = field(default_factory=list)
+    by_hand: dict[UUID, str] = field(default_factory=dict)
     notices: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -76,8 +77,12 @@ class PaymentsTransaction(MemoryTransaction):
     def refund(self, refund_id: UUID) -> Refund | None:
         return self.tables.refunds.get(refund_id)
 
+    def refund_of(self, payment_id: UUID) -> Refund | None:
+        found = (each for each in self.tables.refunds.values() if each.payment_id == payment_id)
+        return next(found, None)
+
     def add_refund(self, refund: Refund) -> bool:
-        if any(each.payment_id == refund.payment_id for each in self.tables.refunds.values()):
+        if self.refund_of(refund.payment_id):
             return False
         self.tables.refunds[refund.id] = refund
         self.tables.due[refund.id] = refund.created_at
@@ -98,8 +103,14 @@ class PaymentsTransaction(MemoryTransaction):
     def book_charge(self, payment: Payment) -> None:
         self.tables.ledger.append((payment.id, None, payment.amount))
 
-    def book_refund(self, refund: Refund) -> None:
+    def book_refund(self, refund: Refund, by_hand: str | None = None) -> None:
         self.tables.ledger.append((refund.payment_id, refund.id, -refund.amount))
+
+    def note_given_by_hand(self, refund_id: UUID, reference: str) -> None:
+        self.tables.by_hand[refund_id] = reference
+
+    def given_by_hand(self, refund_id: UUID) -> str | None:
+        return self.tables.by_hand.get(refund_id)
 
     def note_notice(self, notice: Notice) -> bool:
         new = notice.id not in self.tables.notices

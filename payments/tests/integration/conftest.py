@@ -21,7 +21,7 @@ from payments.domain import Order
 from payments.postgres import Store
 from payments.settings import Settings
 
-TABLES = "ledger_entries, refunds, payments, orders, notices, outbox, inbox, idempotency_keys"
+TABLES = "given_by_hand, ledger_entries, refunds, payments, orders, notices, outbox, inbox, idempotency_keys"
 
 
 @pytest.fixture(scope="session")

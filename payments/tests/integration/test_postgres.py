@@ -144,6 +144,8 @@ def test_an_event_belongs_to_the_request_that_asked_for_the_payment(database, ad
         "DELETE FROM payments",
         "UPDATE payments SET amount = 1",
         "DELETE FROM refunds",
+        "UPDATE given_by_hand SET reference = ''",
+        "DELETE FROM given_by_hand",
         "UPDATE orders SET total = 1",
         "DROP TABLE payments",
         "TRUNCATE notices",

@@ -155,6 +155,19 @@ def test_a_payment_has_one_refund_which_is_due_at_once_until_it_is_settled(store
         assert tx.refund(refund.id) == settled
 
 
+def test_what_was_given_by_hand_is_known_by_its_refund(store, add):
+    payment = succeed(store, add())
+    refund = refund_of(payment)
+    with store.transaction() as tx:
+        assert tx.refund_of(payment.id) is None
+        tx.add_refund(refund)
+        assert tx.refund_of(payment.id) == refund
+        assert tx.given_by_hand(refund.id) is None
+        tx.note_given_by_hand(refund.id, "bank transfer 17")
+    with store.read() as one:
+        assert one.given_by_hand(refund.id) == "bank transfer 17"
+
+
 def test_a_notice_is_new_once_until_it_is_forgotten(store):
     notice = Notice(id="evt_1", type="payment_intent.succeeded")
     with store.transaction() as tx:

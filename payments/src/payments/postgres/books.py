@@ -11,8 +11,28 @@ class BookStatements(Transaction):
     def book_charge(self, payment: Payment) -> None:
         self._book(payment.id, None, payment.amount, payment.currency, payment.reference)
 
-    def book_refund(self, refund: Refund) -> None:
-        self._book(refund.payment_id, refund.id, -refund.amount, refund.currency, refund.reference)
+    def book_refund(self, refund: Refund, by_hand: str | None = None) -> None:
+        reference = by_hand or refund.reference
+        self._book(refund.payment_id, refund.id, -refund.amount, refund.currency, reference)
+
+    def note_given_by_hand(self, refund_id: UUID, reference: str) -> None:
+        self.conn.execute(
+            """
+            INSERT INTO given_by_hand (refund_id, reference)
+            VALUES (
+                %(refund_id)s,
+                %(reference)s
+            )
+            """,
+            {"refund_id": refund_id, "reference": reference},
+        )
+
+    def given_by_hand(self, refund_id: UUID) -> str | None:
+        noted = self.conn.execute(
+            "SELECT g.reference FROM given_by_hand AS g WHERE g.refund_id = %(refund_id)s",
+            {"refund_id": refund_id},
+        ).fetchone()
+        return noted["reference"] if noted else None
 
     def note_notice(self, notice: Notice) -> bool:
         noted = self.conn.execute(

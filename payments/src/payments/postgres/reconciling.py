@@ -15,8 +15,10 @@ SELECT_ENTRY = """
         e.refund_id,
         abs(e.amount) AS amount,
         e.currency,
-        e.reference
+        e.reference,
+        g.reference AS by_hand
     FROM ledger_entries AS e
+    LEFT JOIN given_by_hand AS g ON g.refund_id = e.refund_id
 """
 
 

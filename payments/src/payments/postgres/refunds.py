@@ -28,6 +28,12 @@ class RefundStatements(Transaction):
         row = self.conn.execute(f"{SELECT_REFUND} WHERE r.id = %(id)s", {"id": refund_id}).fetchone()
         return refund_from(row) if row else None
 
+    def refund_of(self, payment_id: UUID) -> Refund | None:
+        row = self.conn.execute(
+            f"{SELECT_REFUND} WHERE r.payment_id = %(payment_id)s", {"payment_id": payment_id}
+        ).fetchone()
+        return refund_from(row) if row else None
+
     def add_refund(self, refund: Refund) -> bool:
         added = self.conn.execute(
             """

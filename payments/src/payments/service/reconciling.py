@@ -45,12 +45,14 @@ class Divergence:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a comparison found: how much was compared, which payments it settled, and what diverges."""
+    """What a comparison found: how much was compared, which payments it settled, what an operator gave back where the
+    provider could not, and what diverges."""
 
     since: datetime
     charges: int = 0
     repayments: int = 0
     entries: int = 0
+    by_hand: list[Entry] = field(default_factory=list)
     settled: list[UUID] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
 
@@ -138,7 +140,8 @@ class Reconciliation:
         repayments: Mapping[str, Repayment],
         report: Report,
     ) -> None:
-        for entry in entries:
+        report.by_hand = [each for each in entries if each.by_hand is not None]
+        for entry in (each for each in entries if each.by_hand is None):
             found: Charge | Repayment | None
             if entry.refund_id is None:
                 found = charges.get(entry.reference) or self._books.find_charge(entry.reference)

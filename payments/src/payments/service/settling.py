@@ -92,10 +92,14 @@ def outcome_of(payment: Payment, provider: Provider, now: datetime) -> Outcome:
 
 def refund_outcome_of(refund: Refund, payment: Payment, provider: Provider) -> RefundOutcome:
     try:
-        return provider.refund(refund, payment)
+        outcome = provider.refund(refund, payment)
     except ProviderUnavailable as failure:
         logger.warning("refund unknown", extra={"refund_id": refund.id, "cause": str(failure)})
         return UNKNOWN_REFUND
+    if outcome.failed:
+        told = {"payment_id": payment.id, "refund_id": refund.id, "reference": outcome.reference}
+        logger.error("refund failed, to be given back by hand", extra=told)
+    return outcome
 
 
 def settle(tx: Transaction, payment_id: UUID, outcome: Outcome) -> Payment | None:
@@ -128,11 +132,17 @@ def complete_refund(tx: Transaction, refund: Refund, outcome: RefundOutcome) -> 
     if tx.refund(refund.id).status is RefundStatus.SUCCEEDED:
         return
     refund = refund.become(outcome, tx.now)
-    tx.save_refund(refund)
     if refund.status is RefundStatus.PENDING:
+        tx.save_refund(refund)
         tx.postpone_refund(refund, retry_delay(refund.created_at, tx.now))
         return
-    tx.book_refund(refund)
+    book(tx, refund)
+
+
+def book(tx: Transaction, refund: Refund, by_hand: str | None = None) -> None:
+    """Book a refund that was given, and move its payment; `by_hand` is what an operator gave it back with."""
+    tx.save_refund(refund)
+    tx.book_refund(refund, by_hand)
     payment = tx.payment(refund.payment_id)
     if payment.may_become(PaymentStatus.REFUNDED):
         tx.move_payment(payment.become(PaymentStatus.REFUNDED, tx.now), refund)

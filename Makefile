@@ -1,6 +1,6 @@
 # The index of everything a person types; the work is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: up down status logs demo catalogue test e2e test-faults lint fmt lock clean help
+.PHONY: up down status logs demo catalogue test e2e test-faults bench lint fmt lock clean help
 
 up: ## start everything and wait until it is ready (GATEWAY_PORT=8080)
 	@scripts/up
@@ -28,6 +28,9 @@ e2e: ## run the journeys against the running stack, or any GATEWAY_URL
 
 test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 45 minutes)
 	@scripts/test-faults
+
+bench: ## measure it against the obvious ways to build it (15 minutes); scripts/bench gateway measures a part
+	@scripts/bench
 
 lint: ## check style and imports
 	@scripts/lint $(SERVICE)

@@ -1,0 +1,134 @@
+"""The laboratory: an embedded stack of its own in its default configuration, and single services beside it."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.environment import peers_python
+from benchmarks.programs import free_port, running
+from benchmarks.shopper import Shopper
+from stack import databases, settings
+from stack.places import Places
+from stack.up import recorded_ports
+
+PRODUCTS = 100
+ADD_PRODUCTS = """
+    INSERT INTO products (id, sku, name, description, category, price, currency, stock, updated_at)
+    SELECT uuidv7(), 'BENCH-' || lpad(n::text, 3, '0'), 'Product ' || n, '', 'Bench', 1000 + n, 'EUR', 1000000000, now()
+    FROM generate_series(1, {products}) AS n
+"""
+SIGN = """
+import sys
+from pathlib import Path
+from chassis.assertions import Signer
+print(Signer.load(Path(sys.argv[1]), "gateway").sign("orders", sys.argv[2]))
+"""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """A running stack, and where what belongs to this run is kept."""
+
+    places: Places
+    ports: Mapping[str, int]
+    folder: Path
+
+    @property
+    def gateway_url(self) -> str:
+        return settings.local(self.ports["gateway"])
+
+    @property
+    def orders_url(self) -> str:
+        return settings.local(self.ports["orders"])
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def peers(self) -> Path:
+        """Return the folder of the programs of the peers' environment."""
+        return peers_python(self.places).parent
+
+    def shopper(self) -> Shopper:
+        """Return a new shopper who is signed in."""
+        return Shopper.registered(self.gateway_url)
+
+    def assertion(self, user_id: str) -> str:
+        """Return what the gateway would tell the orders service of a user, good for a minute."""
+        key = self.places.keys / "gateway.jwk"
+        command = [self.places.python("gateway"), "-c", SIGN, key, user_id]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env={}).stdout.strip()
+
+    def vouched(self, user_id: str) -> dict[str, str]:
+        """Return the header a service believes, good for a minute."""
+        return {"Authorization": f"Bearer {self.assertion(user_id)}"}
+
+    def sql(self, database: str, *statements: str) -> None:
+        """Run statements as the database's superuser."""
+        ran = databases.psql(self.places, *([f"\\connect {database}", *statements]))
+        if ran.returncode:
+            raise RuntimeError(f"the database refused: {ran.stderr}")
+
+    def tell(self, name: str, service: str, told: Mapping[str, str]) -> Path:
+        """Write the settings of a service as the stack has them, but for some variables."""
+        file = self.places.settings_of(f"bench-{name}")
+        file.write_text(self.places.settings_of(service).read_text() + settings.as_shell(told))
+        return file
+
+    @contextlib.contextmanager
+    def web(self, service: str, told: Mapping[str, str]) -> Iterator[str]:
+        """Run one more set of a service's web processes as the stack does, but for some settings; gives its
+        address.
+
+        Raises NotStarted.
+        """
+        port, prefix = free_port(), f"{service.upper()}_"
+        told = {f"{prefix}BIND": f"127.0.0.1:{port}"} | told
+        with_env = self.places.root / "scripts" / "with-env"
+        command = [
+            with_env,
+            self.tell(service, service, told),
+            ".venv/bin/gunicorn",
+            "-c",
+            "gunicorn.conf.py",
+        ]
+        place = self.places.root / service
+        with running([*command, f"{service}.wsgi:app"], port, self.logs / f"{service}.log", place):
+            yield settings.local(port)
+
+    def setting(self, program: str, variable: str) -> str:
+        """Return a variable of a program of the stack."""
+        lines = self.places.settings_of(program).read_text().splitlines()
+        return dict(shlex.split(line)[0].split("=", 1) for line in lines)[variable]
+
+
+@contextlib.contextmanager
+def laboratory() -> Iterator[Laboratory]:
+    """Start a stack of its own on free ports, and leave nothing of it but this run's logs."""
+    root = Places.of({}).root
+    folder = root / ".run" / "bench"
+    places = Places.of({"SOUK_STATE": str(folder / f"stack-{os.getpid()}")})
+    try:
+        run_script(places, "up")
+        lab = Laboratory(places, recorded_ports(places), folder)
+        lab.sql("orders", ADD_PRODUCTS.format(products=PRODUCTS))
+        yield lab
+    finally:
+        run_script(places, "down")
+        shutil.rmtree(places.state, ignore_errors=True)
+
+
+def run_script(places: Places, name: str) -> None:
+    """Run a script of the tree on this stack. Raises RuntimeError with what it said."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SECONDS")}
+    told = {"SOUK_STATE": str(places.state), "GATEWAY_PORT": "0"}
+    command = [str(places.root / "scripts" / name)]
+    ran = subprocess.run(command, env=inherited | told, capture_output=True, text=True)
+    if ran.returncode:
+        raise RuntimeError(f"scripts/{name} failed: {ran.stdout}{ran.stderr}")

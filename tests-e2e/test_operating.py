@@ -1,7 +1,8 @@
-"""What an operator types: up again, a busy port, a catalogue with mistakes, the demo."""
+"""What an operator types: up again, a busy port, a catalogue with mistakes, a refund that failed, the demo."""
 
 from urllib.parse import urlsplit
 
+from shop import until
 from stacks import ROOT, run_script
 
 
@@ -41,6 +42,19 @@ def test_a_good_catalogue_is_sold_at_once(embedded, anyone, tmp_path):
     file.write_text("sku,name,description,category,price,stock\nE2E-NEW,New,,Tests,100,1\n")
     assert embedded.script("catalogue", str(file)).returncode == 0
     assert anyone.get("/api/v1/products/E2E-NEW").json()["price"] == 100
+
+
+def test_a_refund_that_the_provider_failed_is_booked_as_given_back_by_hand(embedded, shopper, sku):
+    order = shopper.order(sku)
+    payment = shopper.pay(order, "pm_card_visa_pendingRefundFail").json()
+    shopper.until_status(order, "PAID")
+    command = ("reconcile", "settle-refund", payment["id"], "--reference", "bank transfer 17")
+    assert embedded.script(*command).returncode == 65
+    assert shopper.post(f"/api/v1/orders/{order['id']}/cancel", {}).status_code == 200
+    booked = f"payment {payment['id']} booked as given back by hand: bank transfer 17\n"
+    until(lambda: embedded.script(*command).stdout == booked)
+    shopper.until_status(order, "REFUNDED")
+    assert f"payment {payment['id']}, 1999 EUR, bank transfer 17" in embedded.script("reconcile").stdout
 
 
 def test_the_demo_goes_through(stack):

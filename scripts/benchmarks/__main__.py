@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import environment, gateway, picture, report
+from benchmarks import cache, environment, gateway, growth, memory, paying, picture, placing, report, service
 from benchmarks.figures import Figure
 from benchmarks.laboratory import Laboratory, laboratory
 from benchmarks.plan import Plan
@@ -15,6 +15,12 @@ from stack.places import Places
 PARTS: dict[str, Callable[[Laboratory, Plan], list[Figure]]] = {
     "gateway": gateway.through_gateway,
     "alone": gateway.alone,
+    "service": service.service,
+    "cache": cache.cache,
+    "orders": placing.orders,
+    "paying": paying.paying,
+    "memory": memory.memory,
+    "growth": growth.growth,
 }
 
 

@@ -17,8 +17,6 @@ from benchmarks.rounds import Contender, race
 from benchmarks.wrk import Target
 
 Proxy = Callable[[Laboratory, str], AbstractContextManager[str]]
-# What these measurements tell the gateway beyond its defaults: one client here stands for thousands.
-TOLD: dict[str, str] = {}
 
 
 def behind(proxy: Proxy, lab: Laboratory, service: str, path: str, user_id: str) -> Contender:
@@ -81,7 +79,7 @@ def alone(lab: Laboratory, plan: Plan) -> list[Figure]:
         @contextlib.contextmanager
         def souk() -> Iterator[Target]:
             port = proxies.free_port()
-            told = {"GATEWAY_ORDERS_URL": service, "GATEWAY_ADMIN_BIND": f"127.0.0.1:{port}"} | TOLD
+            told = {"GATEWAY_ORDERS_URL": service, "GATEWAY_ADMIN_BIND": f"127.0.0.1:{port}"}
             with lab.web("gateway", told) as address:
                 yield Target(address + path, shopper.signed_in().headers)
 

@@ -4,20 +4,27 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from benchmarks.figures import Figure
 from benchmarks.plan import Plan
 from benchmarks.programs import NotStarted
 from benchmarks.tools import lacking
-from benchmarks.wrk import Measured, Target, Unusable, drive
+from benchmarks.wrk import Measured, Unusable
+
+
+class Load(Protocol):
+    """What one turn consists of: wrk and what it asks, or a program of its own."""
+
+    def measure(self, clients: int, seconds: float) -> Measured: ...
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One that is measured: `start` runs it for a turn and gives what to ask."""
+    """One that is measured: `start` runs it for a turn and gives its load."""
 
     name: str
-    start: Callable[[], AbstractContextManager[Target]]
+    start: Callable[[], AbstractContextManager[Load]]
     needs: Sequence[str] = ()
 
 
@@ -64,9 +71,9 @@ def race(part: str, contenders: Sequence[Contender], plan: Plan, clients: int = 
 def take_turn(found: Race, contender: Contender, plan: Plan, clients: int) -> None:
     """Measure one contender once; one that fails is out of the race."""
     try:
-        with contender.start() as target:
-            drive(target, clients, plan.warm_up_seconds)
-            turn = drive(target, clients, plan.seconds).require_answers()
+        with contender.start() as load:
+            load.measure(clients, plan.warm_up_seconds)
+            turn = load.measure(clients, plan.seconds).require_answers()
     except (NotStarted, Unusable, subprocess.CalledProcessError) as failure:
         found.missing[contender.name] = f"{contender.name}: {failure}"
         print(f"  {contender.name}: {failure}", flush=True)

@@ -25,6 +25,10 @@ class Target:
     script: str = ""
     arguments: tuple[str, ...] = ()
 
+    def measure(self, clients: int, seconds: float) -> "Measured":
+        """Let so many clients ask for so long."""
+        return drive(self, clients, seconds)
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -1,19 +1,15 @@
 -- Every request is another order of two products, under a key of its own.
--- Arguments: the run's name, how many products there are, milliseconds between two requests of one client.
-local threads = 0
-
-function setup(thread)
-  threads = threads + 1
-  thread:set("number", threads)
-end
-
+-- Arguments: how many products there are, milliseconds between two requests of one client (0: none).
 function init(arguments)
-  run, products, placed = arguments[1], tonumber(arguments[2]), 0
-  local pause = tonumber(arguments[3] or "0")
+  products, placed = tonumber(arguments[1]), 0
+  local pause = tonumber(arguments[2])
   if pause > 0 then
     delay = function() return pause end
   end
-  math.randomseed(number * 7919)
+  local noise = io.open("/dev/urandom", "rb")
+  name = noise:read(12):gsub(".", function(byte) return string.format("%02x", byte:byte()) end)
+  noise:close()
+  math.randomseed(tonumber(name:sub(1, 7), 16))
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
 end
@@ -22,7 +18,7 @@ function request()
   placed = placed + 1
   local one = math.random(products)
   local other = one % products + 1
-  wrk.headers["Idempotency-Key"] = string.format("%s-%d-%d", run, number, placed)
+  wrk.headers["Idempotency-Key"] = string.format("%s-%d", name, placed)
   local body = string.format(
     '{"items": [{"sku": "BENCH-%03d", "quantity": 1}, {"sku": "BENCH-%03d", "quantity": 1}]}', one, other)
   return wrk.format(nil, nil, nil, body)

@@ -1,7 +1,7 @@
 """The bare script: places orders with the statements of the real service, in the same transactions, and nothing else.
 
 Usage: place_orders.py SECONDS CONNECTIONS PRODUCTS, with DB_URL; two processes share the connections, a thread each.
-It prints how many orders it placed and in how many seconds, as JSON.
+It prints how many orders it placed and how long one took, in milliseconds, as JSON.
 """
 
 import json
@@ -90,11 +90,12 @@ def place_until(end, products, placed):
     with psycopg.connect(os.environ["DB_URL"], autocommit=True, row_factory=dict_row) as conn:
         while time.monotonic() < end:
             one = random.randrange(products)
+            began = time.monotonic()
             place(conn, user_id, [f"BENCH-{n + 1:03}" for n in (one, (one + 1) % products)])
-            placed.append(one)
+            placed.append(1000 * (time.monotonic() - began))
 
 
-def share(seconds, connections, products, counts):
+def share(seconds, connections, products, times):
     """Place orders on some connections at once; one process."""
     placed, end = [], time.monotonic() + seconds
     threads = [threading.Thread(target=place_until, args=(end, products, placed)) for _ in range(connections)]
@@ -102,18 +103,18 @@ def share(seconds, connections, products, counts):
         thread.start()
     for thread in threads:
         thread.join()
-    counts.put(len(placed))
+    times.put(placed)
 
 
 if __name__ == "__main__":
     seconds, connections, products = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    counts = multiprocessing.Queue()
-    arguments = (seconds, connections // PROCESSES, products, counts)
-    began = time.monotonic()
+    times = multiprocessing.Queue()
+    arguments = (seconds, connections // PROCESSES, products, times)
     processes = [multiprocessing.Process(target=share, args=arguments) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
-    orders = sum(counts.get() for _ in processes)
+    taken = sorted(one for _ in processes for one in times.get())
     for process in processes:
         process.join()
-    print(json.dumps({"orders": orders, "seconds": time.monotonic() - began}))
+    p50, p99 = taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+    print(json.dumps({"orders": len(taken), "p50": p50, "p99": p99}))

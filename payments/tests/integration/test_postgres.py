@@ -124,6 +124,19 @@ def test_a_refund_that_two_workers_complete_is_booked_and_told_once(database, ad
     assert [row["type"] for row in told] == ["payment.succeeded", "payment.refunded"]
 
 
+def test_a_refund_given_by_hand_is_compared_by_the_reference_of_that(database, add):
+    payment = add()
+    refund = refund_of(payment, reference="re_failed")
+    with database.transaction() as tx:
+        settle(tx, payment.id, success_of(payment))
+        tx.add_refund(refund)
+        tx.save_refund(refund)
+        charge = tx.payment(payment.id).reference
+        assert tx.refunds_of_charges({charge})[charge][1].reference == "re_failed"
+        tx.note_given_by_hand(refund.id, "re_second")
+        assert tx.refunds_of_charges({charge})[charge] == (payment.id, replace(refund, reference="re_second"))
+
+
 def test_an_event_belongs_to_the_request_that_asked_for_the_payment(database, add):
     payment = add(request_id="the-shoppers-request", traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
     with (

@@ -49,11 +49,12 @@ class ReconcilingStatements(Transaction):
                 r.currency,
                 r.reason,
                 r.status,
-                r.reference,
+                coalesce(g.reference, r.reference) AS reference,
                 r.created_at,
                 r.updated_at
             FROM ledger_entries AS e
             LEFT JOIN refunds AS r ON r.payment_id = e.payment_id
+            LEFT JOIN given_by_hand AS g ON g.refund_id = r.id
             WHERE e.refund_id IS NULL AND e.reference = ANY(%(references)s)
             """,
             {"references": list(references)},

@@ -124,7 +124,8 @@ class Transaction(Protocol):
         ...
 
     def refunds_of_charges(self, references: Collection[str]) -> dict[str, tuple[UUID, Refund | None]]:
-        """The payment, and its refund if there is one, of each of those charges that is booked."""
+        """The payment, and its refund if there is one, of each of those charges that is booked. A refund given back by
+        hand has the reference of that."""
         ...
 
     def note_notice(self, notice: Notice) -> bool:

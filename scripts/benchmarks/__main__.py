@@ -6,7 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import cache, environment, gateway, growth, memory, paying, picture, placing, report, service
+from benchmarks import (
+    cache,
+    environment,
+    gateway,
+    growth,
+    memory,
+    overload,
+    paying,
+    picture,
+    placing,
+    report,
+    service,
+)
 from benchmarks.figures import Figure
 from benchmarks.laboratory import Laboratory, laboratory
 from benchmarks.plan import Plan
@@ -20,6 +32,7 @@ PARTS: dict[str, Callable[[Laboratory, Plan], list[Figure]]] = {
     "orders": placing.orders,
     "paying": paying.paying,
     "memory": memory.memory,
+    "overload": overload.overload,
     "growth": growth.growth,
 }
 

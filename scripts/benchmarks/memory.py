@@ -32,13 +32,14 @@ def memory(lab: Laboratory, plan: Plan) -> list[Figure]:
     if not lacking("wrk"):
         serve(lab, plan)
     pids = {process.name: process.pid for process in Supervisor(lab.places).processes()}
-    figures = []
+    figures, largest = [], 0.0
     for name in SERVICES:
         each = held(pids[name])
+        largest = max(largest, *each)
         note = " + ".join(f"{one:.0f}" for one in each)
-        figures.append(
-            Figure("memory", f"web processes of {name} (PSS)", 50, " MB", [sum(each)], True, note=note)
-        )
+        whole = f"all web processes of {name} (PSS)"
+        figures.append(Figure("memory", whole, 50, " MB", [sum(each)], True, note=note))
+    figures.append(Figure("memory", "the largest web process of all (PSS)", 50, " MB", [largest], True))
     postgres = psutil.Process(pids["postgres"])
     its_own = {process.pid for process in [postgres, *postgres.children(recursive=True)]}
     others = [each for each in remaining(lab.places) if each.pid not in its_own]

@@ -1,10 +1,10 @@
 -- Every request is another order of two products, under a key of its own.
--- Arguments: how many products there are, milliseconds between two requests of one client (0: none).
+-- Arguments: how many products there are, milliseconds between two requests of one client on average (0: none).
 function init(arguments)
   products, placed = tonumber(arguments[1]), 0
   local pause = tonumber(arguments[2])
   if pause > 0 then
-    delay = function() return pause end
+    delay = function() return math.random(0, 2 * pause) end  -- apart, not all at once
   end
   local noise = io.open("/dev/urandom", "rb")
   name = noise:read(12):gsub(".", function(byte) return string.format("%02x", byte:byte()) end)

@@ -9,3 +9,8 @@ _settings = load_or_exit(Settings, PREFIX)
 globals().update(defaults("gateway"))
 bind = [_settings.bind, _settings.admin_bind]
 worker_class = "gateway.worker.GatewayWorker"
+
+
+def when_ready(arbiter):
+    """Read the routes again on HUP, where gunicorn would start new processes and end the old ones."""
+    arbiter.handle_hup = arbiter.app.wsgi().extensions["gateway"].current.reload

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,8 @@ from gateway.keys import IssuerKeys, fetch_over_http
 from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
-from gateway.routes import Routes, load
+from gateway.reloading import CurrentRoutes
+from gateway.route_file import load
 from gateway.settings import Settings
 from gateway.upstream.pool import Upstream
 
@@ -29,11 +31,13 @@ SHOP = Path(__file__).with_name("shop")
 
 
 class DataPath:
-    """What a process needs to serve the public; `open` is called after the fork."""
+    """What a process needs to serve the public; `open` is called after the fork. The routes are `current` ones."""
 
-    def __init__(self, settings: Settings, routes: Routes, pages: Mapping[str, Page], signer: Signer) -> None:
+    def __init__(
+        self, settings: Settings, current: CurrentRoutes, pages: Mapping[str, Page], signer: Signer
+    ) -> None:
         self._settings = settings
-        self._routes = routes
+        self.current = current
         self._pages = pages
         self._signer = signer
 
@@ -52,7 +56,7 @@ class DataPath:
         )
         gevent.spawn(keys.keep_fresh)
         return Proxy(
-            routes=self._routes,
+            routes=self.current.routes,
             pages=self._pages,
             tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
             signer=self._signer,
@@ -73,18 +77,21 @@ def create_app(settings: Settings) -> Flask:
 
     Raises RoutesError for a route file that cannot be used.
     """
-    routes = load(
-        settings.routes_path,
-        settings.upstream_urls,
-        deadline_seconds=settings.request_deadline_seconds,
-        body_max_bytes=settings.body_max_bytes,
+    current = CurrentRoutes(
+        partial(
+            load,
+            settings.routes_path,
+            settings.upstream_urls,
+            deadline_seconds=settings.request_deadline_seconds,
+            body_max_bytes=settings.body_max_bytes,
+        )
     )
     signer = Signer.load(settings.signing_key_file, NAME)
     believed = Verifier(TrustBundle.load(settings.trust_bundle_file), NAME)
     app = create_flask(NAME, settings)
     # With a key the bundle does not know, every service would refuse every request.
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
-    app.extensions[NAME] = DataPath(settings, routes, read_pages(SHOP), signer)
+    app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer)
     return app
 
 

@@ -70,6 +70,10 @@ class Proxy:
         finally:
             self._access.record(visit, reply.status, reply.body_bytes)
 
+    def use(self, routes: Routes) -> None:
+        """Find the routes of the requests to come in these."""
+        self._routes = routes
+
     def refuse(self, refusal: Refusal, reply: Reply, peer: str) -> None:
         """Answer what could not be read as a request."""
         visit = Visit(None)

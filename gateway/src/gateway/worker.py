@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+import signal
 import time
 from types import FrameType
 
@@ -31,6 +32,10 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         self.hurried = False
         super().init_process()
 
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the process above is told, also with all of its group
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.alive = False
 
@@ -53,6 +58,8 @@ class GatewayWorker(Worker):  # type: ignore[misc]
             server.start()
         while self.alive and self.ppid == os.getppid():
             gevent.sleep(_LOOK_SECONDS)
+            if data_path.current.follow():
+                handler.use(data_path.current.routes)
         self._stop(servers)
         handler.close()
         pages.stop(timeout=1)

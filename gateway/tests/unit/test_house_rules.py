@@ -21,6 +21,8 @@ ROOMS = [
     "keys",
     "identity",
     "routes",
+    "route_file",
+    "reloading",
     "pages",
     "places",
     "target",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.routes import NoRoute, RoutesError, WrongMethod, load
+from gateway.route_file import load
+from gateway.routes import NoRoute, WrongMethod
 from gateway.settings import _PACKAGED_ROUTES
 
 UPSTREAMS = ("users", "orders", "payments")
@@ -52,31 +53,6 @@ UNKNOWN = [
     "/API/v1/orders",
     "/.well-known",
 ]
-
-ROUTE = '[[route]]\npath = "/a"\nmethods = ["GET"]\nupstream = "users"\npolicy = "public"\n'
-
-BROKEN = {
-    "": "no route",
-    "[[route": "Expected",
-    ROUTE.replace('policy = "public"\n', ""): "policy is missing",
-    ROUTE.replace('upstream = "users"\n', ""): "upstream is missing",
-    ROUTE.replace("public", "everyone"): "policy cannot be 'everyone'",
-    ROUTE.replace("users", "billing"): "upstream is none of orders, payments, users",
-    ROUTE.replace('["GET"]', '["GRAB"]'): "methods cannot be",
-    ROUTE.replace('["GET"]', '"GET"'): "methods cannot be",
-    ROUTE.replace('["GET"]', "[]"): "methods cannot be",
-    ROUTE.replace('"/a"', '"/a//b"'): "path cannot be",
-    ROUTE.replace('"/a"', '"/a/"'): "path cannot be",
-    ROUTE + "polcy = 1\n": "polcy is not known",
-    ROUTE + "deadline_seconds = 0\n": "deadline_seconds cannot be 0",
-    ROUTE + "body_max_bytes = true\n": "body_max_bytes cannot be True",
-    ROUTE + 'forward = ["authorization"]\n': "forward cannot be",
-    ROUTE + 'forward = ["x-forwarded-for"]\n': "forward cannot be",
-    ROUTE + 'forward = ["X_User_Id"]\n': "forward cannot be",
-    ROUTE + 'token = "ignored"\n' + ROUTE: "there are two",
-    ROUTE + 'errors = "html"\n': "errors cannot be 'html'",
-    ROUTE.replace("public", "user") + 'token = "ignored"\n': "token is for public routes",
-}
 
 
 def routes_of(path):
@@ -137,25 +113,3 @@ def test_keys_of_retries_go_where_they_are_required(packaged):
         "/api/v1/payments",
         "/api/v1/payments/{id}/refunds",
     }
-
-
-@pytest.mark.parametrize(("text", "complaint"), BROKEN.items())
-def test_a_broken_route_file_is_refused_with_the_reason(tmp_path, text, complaint):
-    path = tmp_path / "routes.toml"
-    path.write_text(text)
-    with pytest.raises(RoutesError) as refusal:
-        routes_of(path)
-    assert complaint in str(refusal.value)
-
-
-def test_a_missing_route_file_is_refused(tmp_path):
-    with pytest.raises(RoutesError):
-        routes_of(tmp_path / "none.toml")
-
-
-def test_all_that_is_wrong_is_told_at_once(tmp_path):
-    path = tmp_path / "routes.toml"
-    path.write_text(ROUTE.replace("public", "x") + ROUTE.replace("users", "y"))
-    with pytest.raises(RoutesError) as refusal:
-        routes_of(path)
-    assert len(refusal.value.lines) == 2

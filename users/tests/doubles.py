@@ -12,8 +12,10 @@ from chassis.clock import Clock, utc_now
 from users.domain import (
     Client,
     EmailTaken,
+    FeedCursor,
     Notification,
     PasswordsBusy,
+    Revocation,
     Role,
     Session,
     User,
@@ -28,6 +30,7 @@ class Tables:
     users: dict[UUID, User] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     notifications: dict[UUID, Notification] = field(default_factory=dict)
+    revocations: list[Revocation] = field(default_factory=list)
     recorded: list[UserRegistered | UserDeleted] = field(default_factory=list)
 
 
@@ -99,14 +102,35 @@ class MemoryTransaction:
     def save_session(self, session: Session) -> None:
         self.tables.sessions[session.id] = session
 
-    def end_session(self, session_id: UUID, client_id: str) -> None:
+    def end_session(self, session_id: UUID, client_id: str) -> bool:
         session = self.tables.sessions.get(session_id)
-        if session and session.client_id == client_id:
-            del self.tables.sessions[session_id]
+        if session is None or session.client_id != client_id:
+            return False
+        del self.tables.sessions[session_id]
+        return True
 
-    def end_sessions_of(self, user_id: UUID) -> None:
-        kept = {id_: each for id_, each in self.tables.sessions.items() if each.user_id != user_id}
-        self.tables.sessions = kept
+    def end_sessions_of(self, user_id: UUID) -> list[UUID]:
+        ended = [id_ for id_, each in self.tables.sessions.items() if each.user_id == user_id]
+        for id_ in ended:
+            del self.tables.sessions[id_]
+        return ended
+
+    def revoke(self, revocation: Revocation) -> None:
+        self.tables.revocations.append(revocation)
+
+    def revocation_horizon(self) -> int:
+        return len(self.tables.revocations) + 1  # each as if in a transaction of its own
+
+    def revocations(self, after: FeedCursor, limit: int) -> list[tuple[FeedCursor, Revocation]]:
+        rows = [
+            (FeedCursor(transaction=number, position=number), each)
+            for number, each in enumerate(self.tables.revocations, 1)
+        ]
+        past = (after.transaction, after.position)
+        return [row for row in rows if (row[0].transaction, row[0].position) > past][:limit]
+
+    def forget_expired_revocations(self) -> None:
+        self.tables.revocations = [each for each in self.tables.revocations if each.expires_at > self.now]
 
     def end_expired_sessions(self) -> int:
         kept = {id_: each for id_, each in self.tables.sessions.items() if each.expires_at > self.now}
@@ -170,5 +194,5 @@ class PlainTokens:
 
     lifetime_seconds = 600
 
-    def sign(self, user: User, client: Client, now: datetime) -> str:
+    def sign(self, user: User, session_id: UUID, client: Client, now: datetime) -> str:
         return f"{user.role} {user.id} on {client.id}"

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import timedelta
 
 from marshmallow import ValidationError
 
@@ -28,7 +29,8 @@ def main() -> None:
         parser.error(", ".join(f"{field}: {' '.join(said)}" for field, said in wrong.messages_dict.items()))
     database = Database(settings, Transaction)
     try:
-        admin = Accounts(database, create_passwords(settings)).ensure_admin(email, password)
+        token_lifetime = timedelta(seconds=settings.access_token_lifetime_seconds)
+        admin = Accounts(database, create_passwords(settings), token_lifetime).ensure_admin(email, password)
     finally:
         database.close()
     sys.stdout.write(f"{admin.email} is the administrator, {admin.id}\n")

@@ -6,8 +6,16 @@ from chassis.api import ADMIN, ANYONE, Api, Call, page_of
 from chassis.fields import PageQuery
 from chassis.paging import Page
 from users.domain import EmailTaken, Notification, PasswordsBusy, User, UserNotFound
-from users.schemas import NotificationView, Profile, Registration, UserView
-from users.service import Accounts
+from users.schemas import (
+    FeedPosition,
+    FeedQuery,
+    FeedView,
+    NotificationView,
+    Profile,
+    Registration,
+    UserView,
+)
+from users.service import Accounts, Revocations
 
 
 def add_account_routes(api: Api, accounts: Accounts) -> None:
@@ -54,3 +62,13 @@ def add_notification_routes(api: Api, accounts: Accounts) -> None:
     def list_notifications(call: Call) -> Page[Notification]:
         """List what happened to the own orders, newest first."""
         return accounts.notifications(call.user_id, call.query["cursor"], call.query["limit"])
+
+
+def add_internal_routes(api: Api, revocations: Revocations) -> None:
+    """No public route leads here."""
+
+    @api.get("/internal/revocations", query=FeedQuery, answer=FeedView, caller=ANYONE)
+    def list_revocations(call: Call) -> dict[str, object]:
+        """List whose access tokens were revoked and may not have expired, from a position on; some may come twice."""
+        feed = revocations.since(call.query["since"], call.query["limit"])
+        return {"data": feed.data, "next_cursor": FeedPosition.text(feed.next_cursor), "more": feed.more}

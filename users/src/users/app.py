@@ -12,11 +12,11 @@ from chassis.postgres import Database
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from users import refusals
-from users.api import add_account_routes, add_notification_routes
+from users.api import add_account_routes, add_internal_routes, add_notification_routes
 from users.oauth import add_metadata_routes, add_token_routes
 from users.passwords import Passwords, argon2id
 from users.postgres import Transaction
-from users.service import Accounts, Sessions
+from users.service import Accounts, Revocations, Sessions
 from users.settings import Settings
 from users.tokens import AccessTokens, read_private_keys
 
@@ -35,7 +35,7 @@ def create_app(
     passwords = passwords or create_passwords(settings)
     access_tokens = create_access_tokens(settings)
     refresh_token_lifetime = timedelta(seconds=settings.refresh_token_lifetime_seconds)
-    accounts = Accounts(database, passwords)
+    accounts = Accounts(database, passwords, timedelta(seconds=settings.access_token_lifetime_seconds))
     sessions = Sessions(database, passwords, access_tokens, refresh_token_lifetime)
 
     verifier = Verifier(TrustBundle.load(settings.trust_bundle_file), SERVICE)
@@ -44,6 +44,7 @@ def create_app(
     add_notification_routes(api, accounts)
     add_token_routes(api, sessions)
     add_metadata_routes(api, access_tokens, settings.token_issuer)
+    add_internal_routes(api, Revocations(database))
 
     app = create_flask(SERVICE, settings)
     api.init_app(app)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,8 @@ from chassis.errors import BadRequest, Conflict, NotFound, Unauthenticated, Unav
 
 _SESSION_ID_BYTES = 16
 _SECRET_BYTES = 32
+# A sign-in that overlaps the erasure of its account may sign a token a little later than that.
+_OVERLAP = timedelta(minutes=1)
 _refresh_token = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
 
 
@@ -61,7 +64,7 @@ class UnsupportedGrantType(BadRequest):
 
 class UnsupportedTokenType(BadRequest):
     code = "unsupported_token_type"
-    title = "Access tokens cannot be revoked, they expire"
+    title = "An access token is revoked with the refresh token of its session"
 
 
 class Role(StrEnum):
@@ -177,6 +180,51 @@ class Session:
         if not hmac.compare_digest(shown.hash, self.token_hash):
             return None
         return replace(self, token_hash=successor.hash, expires_at=now + lifetime)
+
+
+class Revoked(StrEnum):
+    USER = "user"
+    SESSION = "session"
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """Access tokens that end before their time: all of a user, or those of one session. After `expires_at` they have
+    expired anyway."""
+
+    kind: Revoked
+    id: UUID
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, kind: Revoked, id_: UUID, now: datetime, token_lifetime: timedelta) -> Revocation:
+        return cls(kind, id_, now + token_lifetime + _OVERLAP)
+
+
+@dataclass(frozen=True)
+class FeedCursor:
+    """How far a reader of the revocations has come: past a position of a transaction, by transaction ids.
+
+    Transactions end in another order than they begin, so a whole reading starts again with the oldest that was still
+    open when the one before began: `again_from`, 0 between two readings.
+    """
+
+    again_from: int = 0
+    transaction: int = 0
+    position: int = 0
+
+    def known_at(self, horizon: int) -> bool:
+        """Whether it can be of this database: one restored from a backup counts from further back."""
+        return min(vars(self).values()) >= 0 and (self.again_from or self.transaction) <= horizon
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Some revocations, where to go on, and whether there are more at this moment."""
+
+    data: Sequence[Revocation]
+    next_cursor: FeedCursor
+    more: bool
 
 
 @dataclass(frozen=True, kw_only=True)

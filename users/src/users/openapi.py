@@ -7,7 +7,7 @@ from typing import Any
 from chassis.api import Api
 from chassis.openapi import describe
 from users import refusals
-from users.api import add_account_routes, add_notification_routes
+from users.api import add_account_routes, add_internal_routes, add_notification_routes
 from users.app import SERVICE, VERSION
 from users.oauth import add_metadata_routes, add_token_routes
 
@@ -19,6 +19,7 @@ def document() -> dict[str, Any]:
     add_notification_routes(api, nobody)
     add_token_routes(api, nobody)
     add_metadata_routes(api, nobody, issuer="")
+    add_internal_routes(api, nobody)
     described = describe(api.name, api.version, api.routes)
     refusals.document(described)
     return described

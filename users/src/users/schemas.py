@@ -1,11 +1,14 @@
 """Schemas: what clients send and get, validated and documented at once."""
 
+import base64
+import struct
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chassis.fields import Body, Email, Id, Integer, Pattern, Text, Timestamp
-from users.domain import CLIENTS, Role
+from chassis.fields import Body, Email, Id, Integer, Pattern, QueryInteger, Text, Timestamp
+from users.domain import CLIENTS, FeedCursor, Revoked, Role
 
 NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
 
@@ -73,6 +76,46 @@ class RevocationForm(OAuthForm):
         },
     )
     token_type_hint = Parameter(100)
+
+
+class FeedPosition(Pattern):
+    """The opaque position in the feed of revocations: three numbers."""
+
+    _packed = struct.Struct(">qqq")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("^[A-Za-z0-9_-]{32}$", minimum=32, maximum=32, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
+        text = super()._deserialize(value, attr, data, **options)
+        return FeedCursor(*self._packed.unpack(base64.urlsafe_b64decode(text)))
+
+    @classmethod
+    def text(cls, cursor: FeedCursor) -> str:
+        packed = cls._packed.pack(cursor.again_from, cursor.transaction, cursor.position)
+        return base64.urlsafe_b64encode(packed).decode("ascii")
+
+
+class FeedQuery(Body):
+    since = FeedPosition(
+        load_default=FeedCursor(),
+        metadata={"description": "the next_cursor of the answer before; without it, all there are"},
+    )
+    limit = QueryInteger(1, 500, load_default=500)
+
+
+class RevocationView(Body):
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in Revoked]))
+    id = Id(required=True)
+    expires_at = Timestamp(required=True)
+
+
+class FeedView(Body):
+    data = fields.List(fields.Nested(RevocationView), required=True)
+    next_cursor = fields.String(required=True)
+    more = fields.Boolean(required=True)
 
 
 class TokenView(Body):

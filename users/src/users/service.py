@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -12,9 +12,13 @@ from chassis.ids import new_id
 from chassis.paging import Page, encode_cursor
 from users.domain import (
     Client,
+    Feed,
+    FeedCursor,
     InvalidGrant,
     Notification,
     RefreshToken,
+    Revocation,
+    Revoked,
     Role,
     Session,
     User,
@@ -47,9 +51,14 @@ class Transaction(Protocol):
     def add_session(self, session: Session) -> None: ...
     def lock_session(self, session_id: UUID) -> Session | None: ...
     def save_session(self, session: Session) -> None: ...
-    def end_session(self, session_id: UUID, client_id: str) -> None: ...
-    def end_sessions_of(self, user_id: UUID) -> None: ...
+    def end_session(self, session_id: UUID, client_id: str) -> bool: ...
+    def end_sessions_of(self, user_id: UUID) -> Sequence[UUID]: ...
     def end_expired_sessions(self) -> int: ...
+
+    def revoke(self, revocation: Revocation) -> None: ...
+    def revocation_horizon(self) -> int: ...  # the oldest transaction that is open
+    def revocations(self, after: FeedCursor, limit: int) -> Sequence[tuple[FeedCursor, Revocation]]: ...
+    def forget_expired_revocations(self) -> None: ...
 
     def add_notification(self, notification: Notification) -> None: ...
     def notifications(self, user_id: UUID, before: UUID | None, limit: int) -> Sequence[Notification]: ...
@@ -70,7 +79,7 @@ class Passwords(Protocol):
 class AccessTokens(Protocol):
     lifetime_seconds: int
 
-    def sign(self, user: User, client: Client, now: datetime) -> str: ...
+    def sign(self, user: User, session_id: UUID, client: Client, now: datetime) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,10 @@ class Granted:
 
 
 class Accounts:
-    def __init__(self, database: Database, passwords: Passwords) -> None:
+    def __init__(self, database: Database, passwords: Passwords, token_lifetime: timedelta) -> None:
         self._database = database
         self._passwords = passwords
+        self._token_lifetime = token_lifetime
 
     def register(self, email: str, password: str, name: str) -> User:
         return self._add(email, password, name, Role.CUSTOMER)
@@ -109,6 +119,7 @@ class Accounts:
             tx.end_sessions_of(user_id)
             tx.record(tx.erase_user(user_id))
             tx.erase_notifications(user_id)
+            tx.revoke(Revocation.of(Revoked.USER, user_id, tx.now, self._token_lifetime))
 
     def ensure_admin(self, email: str, password: str) -> User:
         with self._database.read() as tx:
@@ -119,7 +130,8 @@ class Accounts:
             return known
         password_hash = self._passwords.hash(password)
         with self._database.transaction() as tx:
-            tx.end_sessions_of(known.id)
+            for session_id in tx.end_sessions_of(known.id):
+                tx.revoke(Revocation.of(Revoked.SESSION, session_id, tx.now, self._token_lifetime))
             return tx.make_admin(known.id, password_hash)
 
     def notifications(self, user_id: UUID, before: UUID | None, limit: int) -> Page[Notification]:
@@ -180,7 +192,7 @@ class Sessions:
             if rotated is not None:
                 tx.save_session(rotated)
                 return self._grant(tx.user(session.user_id), client, successor, tx.now)
-            tx.end_session(session.id, client.id)
+            self._end(tx, session.id, client)
         # Raised after the commit: the session has to stay ended.
         log.warning("a spent refresh token was shown, its session ended", extra={"account": session.user_id})
         raise InvalidGrant("The refresh token was used before; sign in again.")
@@ -189,20 +201,43 @@ class Sessions:
         shown = RefreshToken.parse(refresh_token)
         if shown is not None:
             with self._database.transaction() as tx:
-                tx.end_session(shown.session_id, client.id)
+                self._end(tx, shown.session_id, client)
+
+    def _end(self, tx: Transaction, session_id: UUID, client: Client) -> None:
+        if tx.end_session(session_id, client.id):
+            token_lifetime = timedelta(seconds=self._access_tokens.lifetime_seconds)
+            tx.revoke(Revocation.of(Revoked.SESSION, session_id, tx.now, token_lifetime))
 
     def _grant(self, user: User, client: Client, token: RefreshToken, now: datetime) -> Granted:
         return Granted(
-            access_token=self._access_tokens.sign(user, client, now),
+            access_token=self._access_tokens.sign(user, token.session_id, client, now),
             lifetime_seconds=self._access_tokens.lifetime_seconds,
             refresh_token=token.text,
             refresh_token_lifetime_seconds=int(self._lifetime.total_seconds()),
         )
 
 
-def end_expired_sessions(database: Database) -> None:
+class Revocations:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def since(self, cursor: FeedCursor, limit: int) -> Feed:
+        with self._database.read() as tx:
+            # Asked first: whatever is older than this has ended, and is among what is found.
+            horizon = tx.revocation_horizon()
+            if not cursor.known_at(horizon):
+                cursor = FeedCursor()
+            found = tx.revocations(cursor, limit + 1)
+        again_from = cursor.again_from or horizon
+        page, more = found[:limit], len(found) > limit
+        reached = replace(page[-1][0], again_from=again_from) if more else FeedCursor(transaction=again_from)
+        return Feed([each for _, each in page], reached, more)
+
+
+def forget_expired(database: Database) -> None:
     with database.transaction() as tx:
         ended = tx.end_expired_sessions()
+        tx.forget_expired_revocations()
     log.info("expired sessions ended", extra={"sessions": ended})
 
 

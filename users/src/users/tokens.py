@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -26,12 +27,13 @@ class AccessTokens:
         self._signing_key = private_keys[0]
         self.public_keys = {"keys": [_public(key) for key in private_keys]}
 
-    def sign(self, user: User, client: Client, now: datetime) -> str:
+    def sign(self, user: User, session_id: UUID, client: Client, now: datetime) -> str:
         issued_at = int(now.timestamp())
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(user.id),
+            "sid": str(session_id),
             "client_id": client.id,
             "iat": issued_at,
             "exp": issued_at + self.lifetime_seconds,

@@ -11,10 +11,10 @@ from chassis.worker import Worker
 from users import events
 from users.app import MIGRATIONS, SERVICE
 from users.postgres import Transaction
-from users.service import end_expired_sessions
+from users.service import forget_expired
 from users.settings import PREFIX, Settings
 
-EXPIRED_SESSIONS_EVERY_SECONDS = 3600.0
+FORGET_EXPIRED_EVERY_SECONDS = 3600.0
 
 
 def create_worker(settings: Settings) -> Worker:
@@ -25,7 +25,11 @@ def create_worker(settings: Settings) -> Worker:
     worker.add(Consumer(SERVICE, stream="orders", handlers=events.ORDERS, database=database))
     worker.add(Consumer(SERVICE, stream="payments", handlers=events.PAYMENTS, database=database))
     worker.add(
-        Every("expired sessions", EXPIRED_SESSIONS_EVERY_SECONDS, lambda: end_expired_sessions(database))
+        Every(
+            "expired sessions and revocations",
+            FORGET_EXPIRED_EVERY_SECONDS,
+            lambda: forget_expired(database),
+        )
     )
     worker.add(housekeeping(database))
     return worker

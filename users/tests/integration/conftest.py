@@ -46,7 +46,7 @@ def shared_database(settings):
 @pytest.fixture
 def postgres(shared_database, urls):
     with psycopg.connect(urls.owner) as conn:
-        conn.execute("TRUNCATE users, sessions, notifications, outbox, inbox")
+        conn.execute("TRUNCATE users, sessions, revocations, notifications, outbox, inbox")
     return shared_database
 
 

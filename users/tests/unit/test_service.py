@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,14 +9,17 @@ from chassis.paging import decode_cursor
 from users.domain import (
     CLIENTS,
     EmailTaken,
+    FeedCursor,
     InvalidGrant,
     Notification,
+    RefreshToken,
+    Revoked,
     Role,
     UserDeleted,
     UserNotFound,
     UserRegistered,
 )
-from users.service import Accounts, Sessions, end_expired_sessions
+from users.service import Accounts, Revocations, Sessions, forget_expired
 
 PASSWORD = "correct horse battery"
 WEB, MOBILE = CLIENTS["web"], CLIENTS["mobile"]
@@ -46,7 +50,7 @@ def passwords():
 
 @pytest.fixture
 def accounts(database, passwords):
-    return Accounts(database, passwords)
+    return Accounts(database, passwords, timedelta(minutes=10))
 
 
 @pytest.fixture
@@ -120,7 +124,7 @@ def test_a_refresh_token_expires(accounts, sessions, clock, database):
     clock.now += timedelta(days=30)
     with pytest.raises(InvalidGrant):
         sessions.refresh(WEB, token)
-    end_expired_sessions(database)
+    forget_expired(database)
     assert database.tables.sessions == {}
 
 
@@ -186,6 +190,67 @@ def test_an_account_that_becomes_the_administrators_is_signed_out_everywhere(acc
         sessions.refresh(WEB, token)
     with pytest.raises(InvalidGrant):
         sessions.sign_in(WEB, "admin@example.com", "the customer's own")
+
+
+@pytest.fixture
+def revoked(database):
+    """What the feed of revocations holds: kind, id and how long they are told."""
+
+    def read(limit=100):
+        feed = Revocations(database).since(FeedCursor(), limit)
+        return [(each.kind, each.id, each.expires_at) for each in feed.data]
+
+    return read
+
+
+def session_of(token):
+    return RefreshToken.parse(token).session_id
+
+
+def test_signing_out_revokes_the_access_tokens_of_that_session_once(accounts, sessions, revoked, clock):
+    accounts.register("ada@example.com", PASSWORD, "Ada")
+    phone, _ = (sessions.sign_in(MOBILE, "ada@example.com", PASSWORD).refresh_token for _ in range(2))
+    sessions.sign_out(WEB, phone)
+    assert revoked() == []
+    sessions.sign_out(MOBILE, phone)
+    sessions.sign_out(MOBILE, phone)
+    assert revoked() == [(Revoked.SESSION, session_of(phone), clock.now + timedelta(minutes=11))]
+
+
+def test_a_spent_refresh_token_revokes_the_access_tokens_of_its_session(accounts, sessions, revoked):
+    accounts.register("ada@example.com", PASSWORD, "Ada")
+    spent = sessions.sign_in(MOBILE, "ada@example.com", PASSWORD).refresh_token
+    for _ in range(2):
+        with suppress(InvalidGrant):
+            sessions.refresh(MOBILE, spent)
+    assert [each[:2] for each in revoked()] == [(Revoked.SESSION, session_of(spent))]
+
+
+def test_deleting_an_account_revokes_all_its_access_tokens(accounts, sessions, revoked, clock):
+    user = accounts.register("ada@example.com", PASSWORD, "Ada")
+    sessions.sign_in(MOBILE, "ada@example.com", PASSWORD)
+    accounts.delete(user.id)
+    assert revoked() == [(Revoked.USER, user.id, clock.now + timedelta(minutes=11))]
+
+
+def test_an_account_that_becomes_the_administrators_keeps_none_of_its_access_tokens(
+    accounts, sessions, revoked
+):
+    accounts.register("admin@example.com", "the customer's own", "Mallory")
+    token = sessions.sign_in(WEB, "admin@example.com", "the customer's own").refresh_token
+    accounts.ensure_admin("admin@example.com", PASSWORD)
+    assert [each[:2] for each in revoked()] == [(Revoked.SESSION, session_of(token))]
+
+
+def test_what_has_been_revoked_is_forgotten_once_its_tokens_have_expired(
+    accounts, sessions, database, revoked, clock
+):
+    user = accounts.register("ada@example.com", PASSWORD, "Ada")
+    accounts.delete(user.id)
+    for minutes, told in ((10, 1), (1, 0)):
+        clock.now += timedelta(minutes=minutes)
+        forget_expired(database)
+        assert len(revoked()) == told
 
 
 def notification(user_id):

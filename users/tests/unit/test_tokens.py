@@ -40,23 +40,24 @@ def verified(token: str, tokens: AccessTokens) -> dict:
 
 
 def test_a_token_says_who_signed_in_where_and_for_how_long(tokens):
-    ada = user()
-    claims = verified(tokens.sign(ada, CLIENTS["mobile"], utc_now()), tokens)
+    ada, session_id = user(), new_id()
+    claims = verified(tokens.sign(ada, session_id, CLIENTS["mobile"], utc_now()), tokens)
     assert (claims["sub"], claims["client_id"], claims["roles"]) == (str(ada.id), "mobile", [])
+    assert claims["sid"] == str(session_id)
     assert claims["exp"] - claims["iat"] == 600
 
 
 def test_an_administrators_token_says_so(tokens):
-    assert verified(tokens.sign(user(Role.ADMIN), CLIENTS["web"], utc_now()), tokens)["roles"] == ["admin"]
+    assert verified(tokens.sign(user(Role.ADMIN), new_id(), CLIENTS["web"], utc_now()), tokens)["roles"] == ["admin"]
 
 
 def test_no_two_tokens_are_the_same(tokens):
     ada = user()
-    assert tokens.sign(ada, CLIENTS["web"], utc_now()) != tokens.sign(ada, CLIENTS["web"], utc_now())
+    assert tokens.sign(ada, new_id(), CLIENTS["web"], utc_now()) != tokens.sign(ada, new_id(), CLIENTS["web"], utc_now())
 
 
 def test_the_first_key_signs_access_tokens_of_rfc_9068(tokens, keys):
-    header = jwt.get_unverified_header(tokens.sign(user(), CLIENTS["web"], utc_now()))
+    header = jwt.get_unverified_header(tokens.sign(user(), new_id(), CLIENTS["web"], utc_now()))
     assert header == {"alg": "RS256", "typ": "at+jwt", "kid": keys[0].key_id}
 
 
@@ -74,7 +75,7 @@ def test_the_command_prints_keys_that_sign(tmp_path):
     tokens = AccessTokens(
         read_private_keys(file), issuer="https://shop.example", audience="souk", lifetime_seconds=60
     )
-    assert verified(tokens.sign(user(), CLIENTS["web"], utc_now()), tokens)["aud"] == "souk"
+    assert verified(tokens.sign(user(), new_id(), CLIENTS["web"], utc_now()), tokens)["aud"] == "souk"
     assert json.loads(printed)["keys"][0]["kid"]
 
 

@@ -1,5 +1,6 @@
 """Store: the statements about sessions."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.postgres import Transaction
@@ -60,8 +61,8 @@ class Sessions(Transaction):
             vars(session),
         )
 
-    def end_session(self, session_id: UUID, client_id: str) -> None:
-        self.conn.execute(
+    def end_session(self, session_id: UUID, client_id: str) -> bool:
+        ended = self.conn.execute(
             """
             DELETE FROM sessions
             WHERE id = %(id)s
@@ -69,15 +70,18 @@ class Sessions(Transaction):
             """,
             {"id": session_id, "client_id": client_id},
         )
+        return ended.rowcount == 1
 
-    def end_sessions_of(self, user_id: UUID) -> None:
-        self.conn.execute(
+    def end_sessions_of(self, user_id: UUID) -> Sequence[UUID]:
+        ended = self.conn.execute(
             """
             DELETE FROM sessions
             WHERE user_id = %(user_id)s
+            RETURNING id
             """,
             {"user_id": user_id},
         )
+        return [row["id"] for row in ended.fetchall()]
 
     def end_expired_sessions(self) -> int:
         ended = self.conn.execute(

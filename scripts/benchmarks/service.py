@@ -18,6 +18,10 @@ from benchmarks.wrk import Target
 
 GEVENT = ("gunicorn", "-k", "gevent", "-w", "2", "--no-control-socket", "-b", "127.0.0.1:{port}")
 GRANIAN = ("granian", "--interface", "wsgi", "--workers", "2", "--host", "127.0.0.1", "--port", "{port}")
+GRANIAN += (
+    "--blocking-threads",
+    "10",
+)  # as many as each process has connections: faster than granian's own choice
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 PROCESSES = 2
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+TOLD = ("sku", "quantity", "unit_price")
 
 CLAIM = """
     WITH door AS MATERIALIZED (
@@ -51,7 +53,7 @@ ADD_ITEMS = """
 """
 EMIT = """
     INSERT INTO outbox (id, type, aggregate_id, version, data, request_id, traceparent)
-    VALUES (%(event)s, 'order.placed', %(id)s, 1, %(data)s, 'bench', '')
+    VALUES (%(event)s, 'order.placed', %(id)s, 1, %(data)s, 'bench', %(traceparent)s)
 """
 ANSWER = """
     UPDATE idempotency_keys
@@ -75,12 +77,14 @@ def place(conn, user_id, skus):
     order["total"] = sum(item["unit_price"] for item in items)
     columns = {name: [item[name] for item in items] for name in ("sku", "name", "quantity", "unit_price")}
     listed = dict(zip(("skus", "names", "quantities", "prices"), columns.values(), strict=True))
-    told = json.dumps({"id": str(order_id), "items": items, "total": order["total"]})
+    expires_at = order["expires_at"].isoformat()
+    told = {"order_id": str(order_id), "user_id": str(user_id), "total": order["total"], "currency": "EUR"}
+    told |= {"items": [{name: item[name] for name in TOLD} for item in items], "expires_at": expires_at}
     with conn.pipeline():
         conn.execute(ADD_ORDER, order)
         conn.execute(ADD_ITEMS, listed | {"id": order_id})
-        conn.execute(EMIT, {"event": uuid.uuid4(), "id": order_id, "data": Jsonb({"order": told})})
-    conn.execute(ANSWER, scope | {"body": told.encode()})
+        conn.execute(EMIT, {"event": uuid.uuid4(), "id": order_id, "data": Jsonb(told), "traceparent": TRACE})
+    conn.execute(ANSWER, scope | {"body": json.dumps(told).encode()})
     conn.execute("COMMIT; NOTIFY outbox")
 
 

@@ -57,7 +57,7 @@ def through_gateway(lab: Laboratory, plan: Plan) -> list[Figure]:
         ],
         plan,
     )
-    of = "GET of an order through the gateway, of the service behind"
+    of = "GET of an order, of the service behind"
     return [
         found.ratio(f"{of} nginx", "souk", "nginx", 0.90),
         found.ratio(f"{of} Caddy", "souk", "caddy", 1.10),
@@ -87,7 +87,7 @@ def alone(lab: Laboratory, plan: Plan) -> list[Figure]:
         others = [behind(proxy, lab, service, path, user_id) for proxy in plain]
         needing = [Contender(each.name, each.start, (*each.needs, "nginx")) for each in others]
         found = race("alone", [Contender("souk", souk, ("nginx",)), *needing], plan)
-    before = "the gateway before a service that answers at once"
+    before = "the gateway before an answer at once"
     return [
         found.rate(f"{before}, two cores", "souk", 20_000),
         found.ratio(f"{before}, of Caddy", "souk", "caddy", 1.00),

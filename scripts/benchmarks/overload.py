@@ -112,7 +112,7 @@ def overload(lab: Laboratory, plan: Plan) -> list[Figure]:
 
 def figures(normal: Measured, calm: Probes, flood: Measured, busy: Probes) -> list[Figure]:
     """Return what a normal and an overloaded time say."""
-    of = f"POST of an order at {TIMES} times the load it can take"
+    of = f"orders at {TIMES} times the load it can take"
     sent = f"{flood.requests / flood.seconds:,.0f}/s sent, {flood.broken} not answered"
     ratio = percentile(busy.accepted or [float("inf")], 99) / percentile(calm.accepted, 99)
     note = f"{percentile(calm.accepted, 99):.0f} ms before"

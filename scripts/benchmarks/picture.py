@@ -6,10 +6,11 @@ from html import escape
 
 from benchmarks.figures import Figure, shown
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 1000, 470, 130, 26, 58
+WIDTH, LEFT, RIGHT, LINE, TOP = 1000, 480, 130, 26, 58
 LEAST, MOST = 0.25, 4.0
 STYLE = (
-    "text{font:13px system-ui,sans-serif;fill:#1f2328}.small{font-size:11px;fill:#59636e}"
+    "text{font:13px system-ui,sans-serif;fill:#1f2328}.small{font-size:11px;fill:#59636e;"
+    "paint-order:stroke;stroke:#fff;stroke-width:4px}"
     ".yes{fill:#2da44e}.no{fill:#cf222e}.spread{stroke:#1f2328;stroke-width:1.5}.mark{stroke:#59636e}"
 )
 

@@ -65,7 +65,7 @@ def service(lab: Laboratory, plan: Plan) -> list[Figure]:
         return Contender(f"bare on {server[0]}", start)
 
     found = race("service", [Contender("souk", souk), peer(GEVENT), peer(GRANIAN)], plan)
-    of = "the service with all of the chassis, of bare Flask + psycopg on"
+    of = "the service, of bare Flask + psycopg on"
     return [
         found.ratio(f"{of} gunicorn's gevent", "souk", "bare on gunicorn", 1.15),
         found.ratio(f"{of} granian", "souk", "bare on granian", 0.80),

@@ -5,19 +5,24 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from benchmarks.environment import peers_python
 from benchmarks.programs import free_port, running
 from benchmarks.shopper import Shopper
 from stack import databases, settings
 from stack.places import Places
+from stack.processes import Supervisor
 from stack.up import recorded_ports
 
 # What every gateway of a run is told beyond its defaults: one client here stands for thousands.
 GATEWAY_TOLD: Mapping[str, str] = {}
+QUIET_WITHIN_SECONDS, LOOK_SECONDS, QUIET_SHARE = 30, 0.5, 0.1
 PRODUCTS = 100
 ADD_PRODUCTS = """
     INSERT INTO products (id, sku, name, description, category, price, currency, stock, updated_at)
@@ -103,6 +108,20 @@ class Laboratory:
         place = self.places.root / service
         with running([*command, f"{service}.wsgi:app"], port, self.logs / f"{service}.log", place):
             yield settings.local(port)
+
+    def until_quiet(self) -> None:
+        """Wait until the workers have taken what the turn before left them, but not for ever."""
+        deadline = time.monotonic() + QUIET_WITHIN_SECONDS
+        listed = Supervisor(self.places).processes()
+        busy = [
+            psutil.Process(one.pid) for one in listed if one.name.endswith("-worker") or one.name == "nats"
+        ]
+        while time.monotonic() < deadline:
+            before = [sum(each.cpu_times()[:2]) for each in busy]
+            time.sleep(LOOK_SECONDS)
+            used = (sum(each.cpu_times()[:2]) - old for each, old in zip(busy, before, strict=True))
+            if max(used) < QUIET_SHARE * LOOK_SECONDS:
+                return
 
     def setting(self, program: str, variable: str) -> str:
         """Return a variable of a program of the stack."""

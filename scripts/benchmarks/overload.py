@@ -89,6 +89,7 @@ def overload(lab: Laboratory, plan: Plan) -> list[Figure]:
     names = {"accepted p99, of the normal one": 2, "goodput": 90, "shed answers, p99": 20}
     if absent := lacking("wrk"):
         return [Figure("overload", name, wanted, "x", missing=absent) for name, wanted in names.items()]
+    lab.until_quiet()
     account = lab.shopper()
     shoppers = [
         Shopper(lab.gateway_url, account.email, account.password, account.token) for _ in range(PROBES)

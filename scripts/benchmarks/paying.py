@@ -34,6 +34,7 @@ def buy(shopper: Shopper, sku: str) -> float:
 
 def paying(lab: Laboratory, plan: Plan) -> list[Figure]:
     """Measure it at 20 orders a second, whoever is still waiting for his."""
+    lab.until_quiet()
     here = local()
 
     def enter() -> None:

@@ -40,10 +40,12 @@ def orders(lab: Laboratory, plan: Plan) -> list[Figure]:
 
     @contextlib.contextmanager
     def souk() -> Iterator[Target]:
+        lab.until_quiet()
         yield placing(lab.gateway_url, shopper.signed_in().headers)
 
     @contextlib.contextmanager
     def script() -> Iterator[Script]:
+        lab.until_quiet()
         yield Script(lab)
 
     contenders = [Contender("souk", souk), Contender("bare script", script)]

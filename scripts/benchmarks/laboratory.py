@@ -20,8 +20,12 @@ from stack.places import Places
 from stack.processes import Supervisor
 from stack.up import recorded_ports
 
-# What every gateway of a run is told beyond its defaults: one client here stands for thousands.
-GATEWAY_TOLD: Mapping[str, str] = {}
+# What every gateway of a run is told beyond its defaults: one client here stands for thousands, and is counted.
+GATEWAY_TOLD: Mapping[str, str] = {
+    "GATEWAY_RATE_EXEMPT": "",
+    "GATEWAY_RATE_PER_ADDRESS": "100000000/minute",
+    "GATEWAY_RATE_PER_USER": "100000000/minute",
+}
 QUIET_WITHIN_SECONDS, LOOK_SECONDS, QUIET_SHARE = 30, 0.5, 0.1
 PRODUCTS = 100
 ADD_PRODUCTS = """

@@ -37,12 +37,13 @@ def new_request_id() -> str:
 class Visit:
     """What is known of one request while it is served."""
 
-    __slots__ = ("caller", "method", "problem", "request_id", "route", "started_at", "traceparent")
+    __slots__ = ("caller", "method", "problem", "rates", "request_id", "route", "started_at", "traceparent")
 
     def __init__(self, request: Request | None) -> None:
         self.route: Route | Page | None = None
         self.caller: Caller | None = None
         self.problem: ServiceError | None = None
+        self.rates = b""  # the answer's header lines about them
         if request is None:
             self.method, self.started_at = "none", time.monotonic()
             self.request_id, self.traceparent = new_request_id(), new_traceparent()

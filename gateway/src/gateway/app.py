@@ -15,12 +15,14 @@ from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from gateway.access import AccessLog
 from gateway.channel import Reactor
+from gateway.counters import OwnCounters
 from gateway.front.limits import Limits
 from gateway.identity import Tokens
 from gateway.keys import IssuerKeys, fetch_over_http
 from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
+from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
 from gateway.route_file import load
 from gateway.settings import Settings
@@ -63,6 +65,12 @@ class DataPath:
             upstreams=_upstreams(settings, reactor, settings.upstream_connections),
             streams=_upstreams(settings, reactor, settings.upstream_streams),
             places=Places(settings.streams_per_user),
+            rates=Rates(
+                OwnCounters(),
+                per_address=settings.rate_per_address,
+                per_user=settings.rate_per_user,
+                exempt=settings.rate_exempt_networks,
+            ),
             access=AccessLog(
                 reactor,
                 release=settings.release,

@@ -16,6 +16,7 @@ from gateway.headers import client_fields, upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
 from gateway.pages import Page
 from gateway.places import Places
+from gateway.rates import Rates
 from gateway.refusing import explain
 from gateway.routes import ADMIN, PUBLIC, Route, Routes, WrongMethod
 from gateway.target import read_path
@@ -39,6 +40,7 @@ class Proxy:
         upstreams: Mapping[str, Upstream],
         streams: Mapping[str, Upstream],
         places: Places,
+        rates: Rates,
         access: AccessLog,
         scheme: str,
     ) -> None:
@@ -49,6 +51,7 @@ class Proxy:
         self._upstreams = upstreams
         self._streams = streams
         self._places = places
+        self._rates = rates
         self._access = access
         self._scheme = scheme
 
@@ -99,14 +102,17 @@ class Proxy:
         self._pass_on(request, reply, visit, route)
 
     def _pass_on(self, request: Request, reply: Reply, visit: Visit, route: Route) -> None:
+        visit.rates = self._rates.of_address(request.peer, request.started_at)
         caller = visit.caller = self._admit(request, route)
+        user_id = caller.user_id if caller is not None else None
+        visit.rates += self._rates.of_caller(route, user_id, request.peer, request.started_at)
         held = gather(request, route.body_max_bytes)
         head = self._head(request, route, visit, caller, held)
         if not route.stream_seconds:
             _exchange(self._upstreams[route.upstream], request, reply, visit, route, head, held)
             return
         # Many who follow their orders must leave room for those who place one, and each of them for the others.
-        with self._places.one_of(caller.user_id if caller is not None else request.peer):
+        with self._places.one_of(user_id or request.peer):
             _exchange(self._streams[route.upstream], request, reply, visit, route, head, held)
 
     def _admit(self, request: Request, route: Route) -> Caller | None:
@@ -148,14 +154,14 @@ def _exchange(
         rest = pieces(request, head, held, route.body_max_bytes)
         link = upstream.ask_in_pieces(request.method, rest, until, request.stop_waiting)
     try:
-        _relay(link, request, reply, visit.request_id, until + route.stream_seconds)
+        _relay(link, request, reply, visit, until + route.stream_seconds)
     finally:
         upstream.release(link)
 
 
-def _relay(link: Link, request: Request, reply: Reply, request_id: str, until: float) -> None:
+def _relay(link: Link, request: Request, reply: Reply, visit: Visit, until: float) -> None:
     answer = link.answer
-    fields = client_fields(answer.fields, request_id)
+    fields = client_fields(answer.fields, visit.request_id) + visit.rates
     if answer.complete and request.method != "HEAD":
         reply.send(answer.status, fields, answer.take())
         return
@@ -179,4 +185,5 @@ def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:
         oauth = error.oauth_errors
     else:
         oauth = isinstance(visit.route, Route) and visit.route.oauth_errors
-    reply.send(*explain(error, visit.request_id, oauth=oauth))
+    status, fields, body = explain(error, visit.request_id, oauth=oauth)
+    reply.send(status, fields + visit.rates, body)

@@ -9,6 +9,7 @@ from chassis.errors import ServiceError
 from chassis.problems import problem, problem_headers, status_of
 from gateway.front.refusals import Refusal
 from gateway.identity import NotSignedIn
+from gateway.rates import RateLimited
 from gateway.routes import WrongMethod
 
 # What RFC 6749, section 5.2 leaves out of an error_description.
@@ -28,13 +29,15 @@ def explain(error: ServiceError, request_id: str, *, oauth: bool = False) -> tup
         document = _oauth_error(error, status)
     else:
         document = problem(error, request_id) | {"status": status}
-    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in fields.items())
-    return status, lines.encode(), orjson.dumps(document)
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in fields.items()).encode()
+    if isinstance(error, RateLimited):
+        lines += error.fields
+    return status, lines, orjson.dumps(document)
 
 
 def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:
     if status == 500:
         code = "server_error"
     else:
-        code = "temporarily_unavailable" if status > 500 else "invalid_request"
+        code = "temporarily_unavailable" if status == 429 or status > 500 else "invalid_request"
     return {"error": code, "error_description": _unsayable.sub("'", error.detail or error.title)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.front.request import METHODS
+from gateway.rates import is_rate
 from gateway.routes import ADMIN, PUBLIC, USER, Route, Routes
 
 _TOP_LEVEL = ("forward", "route")
@@ -164,6 +165,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "deadline_seconds": _positive,
     "stream_seconds": _positive,
     "body_max_bytes": _positive,
+    "rate": is_rate,
 }
 
 
@@ -180,4 +182,5 @@ def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
         stream_seconds=float(entry.get("stream_seconds", 0)),
         reads_token=entry.get("token") != "ignored",
         oauth_errors="errors" in entry,
+        rate=entry.get("rate"),
     )

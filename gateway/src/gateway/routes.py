@@ -35,6 +35,7 @@ class Route:
     stream_seconds: float = 0.0
     reads_token: bool = True
     oauth_errors: bool = False
+    rate: str | None = None
 
 
 @dataclass(slots=True)

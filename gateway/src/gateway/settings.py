@@ -1,11 +1,13 @@
 """What the gateway is told by its environment."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from chassis.settings import ProcessSettings, SettingsError, setting
 from gateway.front.limits import Limits
+from gateway.rates import OFF, Network, is_rate
 
 PREFIX = "GATEWAY_"
 _PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
@@ -54,6 +56,17 @@ class Settings(ProcessSettings):
         doc="how long an unused connection is kept, in seconds; less than the services keep theirs",
     )
 
+    rate_per_address: str = setting(
+        "60000/minute",
+        doc="most requests of an address, as the library limits writes rates; off: no such rate",
+    )
+    rate_per_user: str = setting(
+        "6000/minute", doc="most requests of a user, whatever the address; off: no such rate"
+    )
+    rate_exempt: str = setting(
+        "", doc="addresses and networks, with commas between, whose requests no rate counts"
+    )
+
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
     token_audience: str = setting("souk", doc="`aud` of access tokens")
     jwks_url: str = setting("", doc="the issuer's keys; empty: /.well-known/jwks.json of users")
@@ -82,11 +95,25 @@ class Settings(ProcessSettings):
     )
 
     def __post_init__(self) -> None:
-        wrong = [name for name, url in self.upstream_urls.items() if not _is_origin(url)]
+        wrong = [
+            f"{PREFIX}{name.upper()}_URL: not of the form http://host:port"
+            for name, url in self.upstream_urls.items()
+            if not _is_origin(url)
+        ]
+        for name in ("rate_per_address", "rate_per_user"):
+            if getattr(self, name) != OFF and not is_rate(getattr(self, name)):
+                wrong.append(f"{PREFIX}{name.upper()}: not of the form 6000/minute, and not {OFF}")
+        try:
+            _ = self.rate_exempt_networks
+        except ValueError as no_network:
+            wrong.append(f"{PREFIX}RATE_EXEMPT: {no_network}")
         if wrong:
-            raise SettingsError(
-                [f"{PREFIX}{name.upper()}_URL: not of the form http://host:port" for name in wrong]
-            )
+            raise SettingsError(wrong)
+
+    @property
+    def rate_exempt_networks(self) -> list[Network]:
+        """The networks that no rate is counted for."""
+        return [ip_network(each.strip()) for each in self.rate_exempt.split(",") if each.strip()]
 
     @property
     def upstream_urls(self) -> dict[str, str]:

@@ -27,7 +27,7 @@ def environment(tmp_path):
 def test_a_gateway_whose_key_is_believed_is_ready(environment):
     client = create_app(load(Settings, PREFIX, environment)).test_client()
     assert client.get("/livez").status_code == 200
-    assert client.get("/readyz").json == {"status": "ready", "checks": {"signing_key": "ok"}}
+    assert client.get("/readyz").json["checks"] == {"signing_key": "ok"}
 
 
 def test_a_gateway_whose_key_nobody_believes_is_not(environment, tmp_path):

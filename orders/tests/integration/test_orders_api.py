@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from callers import Client
 
+from chassis.testing.documents import undescribed
 from orders.app import create_app
 
 NO_ORDER = "0193b0c0-0000-7000-8000-000000000000"
@@ -135,6 +136,7 @@ def test_the_document_served_is_the_one_in_the_tree(app):
     served = app.test_client().get("/openapi.json")
     assert served.status_code == 200
     assert served.json["info"]["title"] == "orders"
+    assert undescribed(app) == set()
 
 
 def test_a_service_whose_schema_lacks_a_migration_is_not_ready(make_settings):

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from werkzeug.serving import make_server
 
 from chassis.ids import new_id
-from chassis.testing.documents import call_as_documented
+from chassis.testing.documents import call_as_documented, undescribed
 from payments.app import create_app
 from payments.domain import Order
 from payments.openapi import document
@@ -55,3 +55,7 @@ def test_every_operation_does_what_it_documents(case, keys, url):
 def test_the_document_in_the_tree_is_the_one_that_is_served(app):
     committed = json.loads((Path(__file__).parents[2] / "openapi.json").read_text())
     assert committed == app.test_client().get("/openapi.json").json == document()
+
+
+def test_the_document_has_every_route(app):
+    assert undescribed(app) == set()

@@ -6,7 +6,7 @@ from hypothesis import settings
 from running import headers
 
 from chassis.ids import new_id
-from chassis.testing.documents import call_as_documented
+from chassis.testing.documents import call_as_documented, undescribed
 from users.domain import Role, User
 from users.openapi import document
 
@@ -23,6 +23,10 @@ def test_the_service_does_what_its_document_says(case, live, signer, shared_data
 def test_the_document_in_the_tree_is_the_one_that_is_served(gateway):
     committed = json.loads(Path(__file__).parents[2].joinpath("openapi.json").read_text())
     assert committed == gateway.client.get("/openapi.json").json == document()
+
+
+def test_the_document_has_every_route(gateway):
+    assert undescribed(gateway.client.application) == set()
 
 
 def add_admin(database) -> User:

@@ -21,9 +21,17 @@ class Readiness:
     """Whether this process should be sent requests: every registered check passes and it is not draining.
 
     Each check gets 1 second; a result is kept for 0.5 s. A check that hangs is not started a second time.
+    `release` is what runs, told to whoever asks.
     """
 
-    def __init__(self, *, check_seconds: float = _CHECK_SECONDS, keep_seconds: float = _KEEP_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        release: str = "dev",
+        check_seconds: float = _CHECK_SECONDS,
+        keep_seconds: float = _KEEP_SECONDS,
+    ) -> None:
+        self.release = release
         self.draining = False
         self._check_seconds = check_seconds
         self._keep_seconds = keep_seconds
@@ -80,7 +88,7 @@ def answer(readiness: Readiness) -> tuple[int, bytes]:
     """Return the status and the JSON body of /readyz, for any server."""
     ready, checks = readiness.report()
     return (200 if ready else 503), orjson.dumps(
-        {"status": "ready" if ready else "unready", "checks": checks}
+        {"status": "ready" if ready else "unready", "release": readiness.release, "checks": checks}
     )
 
 

@@ -59,9 +59,14 @@ def describe(name: str, version: str, routes: Sequence[Route]) -> dict[str, Any]
     spec.components.security_scheme("assertion", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
         spec.path(
-            path=_parameter.sub(r"{\2}", route.rule), operations={route.method.lower(): _operation(route)}
+            path=path_of(route.rule), operations={route.method.lower(): _operation(route)}
         )
     return spec.to_dict()
+
+
+def path_of(rule: str) -> str:
+    """Return the path template of a Flask rule."""
+    return _parameter.sub(r"{\2}", rule)
 
 
 def _operation(route: Route) -> dict[str, Any]:

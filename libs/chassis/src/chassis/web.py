@@ -36,7 +36,7 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
     access.init_app(app, settings.request_deadline_seconds)
     refuse_with_problems(app)
     metrics.init_app(app)
-    health.init_app(app, readiness or Readiness())
+    health.init_app(app, readiness or Readiness(release=settings.release))
     return app
 
 

@@ -29,6 +29,7 @@ class WorkerSettings(Protocol):
     worker_bind: str
     shutdown_drain_seconds: float
     log_level: str
+    release: str
 
 
 class Worker:
@@ -46,7 +47,7 @@ class Worker:
         self._settings = settings
         self._broker = Broker(settings.nats_url, client_name=name)
         self._tasks: list[Task] = []
-        self.readiness = Readiness()
+        self.readiness = Readiness(release=settings.release)
         for check_name, check in (checks or {}).items():
             self.readiness.register(check_name, check)
         self.readiness.register("broker", self._broker.check)
@@ -59,7 +60,7 @@ class Worker:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT: unready, no new work, the work in hand finished within the drain's
         bound."""
-        logs.configure(self._name, self._settings.log_level)
+        logs.configure(self._name, self._settings.log_level, release=self._settings.release)
         asyncio.run(self._run())
 
     async def _run(self) -> None:

@@ -57,7 +57,9 @@ def test_a_worker_moves_events_and_tells_its_state(worker, database, until):
         tx.move(uuid.uuid4())
     until(lambda: noted(database) == [1])
     assert worker.get("/livez") == (200, '{"status":"alive"}')
-    assert worker.get("/readyz")[1] == '{"status":"ready","checks":{"database":"ok","broker":"ok"}}'
+    assert worker.get("/readyz")[1] == (
+        '{"status":"ready","release":"dev","checks":{"database":"ok","broker":"ok"}}'
+    )
     assert "outbox_published_events_total 1.0" in worker.get("/metrics")[1]
     assert worker.get("/elsewhere")[0] == 404
 

@@ -24,7 +24,10 @@ def test_a_process_that_answers_is_alive(client):
 def test_it_is_ready_when_every_check_passes(built, client):
     health.of(built.app).register("database", lambda: None)
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ready", "checks": {"database": "ok"}})
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"status": "ready", "release": "dev", "checks": {"database": "ok"}},
+    )
 
 
 def test_it_is_unready_when_one_check_fails_and_says_which(built, client, log_lines):
@@ -32,7 +35,11 @@ def test_it_is_unready_when_one_check_fails_and_says_which(built, client, log_li
     health.of(built.app).register("schema", lambda: None)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json == {"status": "unready", "checks": {"database": "failing", "schema": "ok"}}
+    assert answer.json == {
+        "status": "unready",
+        "release": "dev",
+        "checks": {"database": "failing", "schema": "ok"},
+    }
     warning = next(line for line in log_lines() if line["level"] == "WARNING")
     assert (warning["check"], warning["cause"]) == ("database", "ConnectionError: no database")
     assert client.get("/livez").status_code == 200
@@ -72,4 +79,14 @@ def test_a_result_is_kept_for_a_moment():
 def test_without_checks_a_process_is_ready():
     app = Flask("boxes")
     health.init_app(app, Readiness())
-    assert app.test_client().get("/readyz").json == {"status": "ready", "checks": {}}
+    assert app.test_client().get("/readyz").json == {
+        "status": "ready",
+        "release": "dev",
+        "checks": {},
+    }
+
+
+def test_it_tells_which_release_runs():
+    app = Flask("boxes")
+    health.init_app(app, Readiness(release="r7"))
+    assert app.test_client().get("/readyz").json["release"] == "r7"

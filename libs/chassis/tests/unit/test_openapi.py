@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from chassis.errors import ServiceError
 from chassis.idempotency_key import parse_key
 from chassis.openapi import _KEY_PATTERN
+from chassis.testing.documents import undescribed
 
 
 def is_key(text):
@@ -31,3 +32,12 @@ def test_every_operation_documents_who_may_call_it_and_how_it_fails(built):
     for operation in (each for path in paths.values() for each in path.values()):
         assert {"400", "422", "500", "503", "504"} <= set(operation["responses"])
         assert ("401" in operation["responses"]) == bool(operation["security"])
+
+
+def test_a_document_has_all_routes(built):
+    assert undescribed(built.app) == set()
+
+
+def test_a_route_that_the_document_does_not_have_is_found(built):
+    built.app.add_url_rule("/api/v1/secret/<uuid:id>", view_func=str, methods=["POST"], endpoint="secret")
+    assert undescribed(built.app) == {"POST /api/v1/secret/{id}"}

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks import (
     cache,
@@ -37,8 +38,8 @@ PARTS: dict[str, Callable[[Laboratory, Plan], list[Figure]]] = {
 }
 
 
-def measure(wanted: list[str], plan: Plan) -> list[Figure]:
-    """Measure the wanted parts and return their figures."""
+def measure(wanted: list[str], plan: Plan) -> tuple[list[Figure], list[dict[str, Any]]]:
+    """Measure the wanted parts; returns their figures, and what each turn was."""
     figures: list[Figure] = []
     with laboratory() as lab:
         for name in wanted:
@@ -46,7 +47,7 @@ def measure(wanted: list[str], plan: Plan) -> list[Figure]:
             print(f"{name}:", flush=True)
             figures += PARTS[name](lab, plan)
             print(f"  took {time.monotonic() - began:.0f} s", flush=True)
-    return figures
+    return figures, lab.turns
 
 
 def main() -> None:
@@ -60,9 +61,9 @@ def main() -> None:
     places, plan = Places.of({}), Plan.of(options.rounds, options.seconds)
     wanted = [name for name in PARTS if name in options.part] or list(PARTS)
     environment.prepare(places)
-    figures = measure(wanted, plan)
-    print(f"\n{report.table(figures)}\n")
-    print(f"All of it: {report.write(places.root / '.run' / 'bench', plan, figures)}")
+    figures, turns = measure(wanted, plan)
+    print(f"\n{report.costs(turns)}\n\n{report.table(figures)}\n")
+    print(f"All of it: {report.write(places.root / '.run' / 'bench', plan, figures, turns)}")
     told = f"{report.machine()}; {plan.rounds} rounds of {plan.seconds:g} s, {plan.clients} clients"
     whole = len(wanted) == len(PARTS) and plan == Plan()
     drawn = places.root / ("gateway" if whole else ".run/bench") / "bench.svg"

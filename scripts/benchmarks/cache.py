@@ -25,7 +25,7 @@ def cache(lab: Laboratory, plan: Plan) -> list[Figure]:
 
     @contextlib.contextmanager
     def bare() -> Iterator[Target]:
-        file, port = lab.folder / "product.json", free_port()
+        file, port = lab.places.state / "product.json", free_port()
         product = Shopper(lab.gateway_url).expect(200, "GET", PATH)
         file.write_text(json.dumps(product, separators=(",", ":")))
         gunicorn = lab.places.python("orders").parent / "gunicorn"
@@ -33,7 +33,7 @@ def cache(lab: Laboratory, plan: Plan) -> list[Figure]:
         with running(command, port, lab.logs / "bare-wsgi.log", PEERS, {"ANSWER_FILE": str(file)}):
             yield Target(f"http://127.0.0.1:{port}{PATH}")
 
-    found = race("cache", [Contender("souk", souk), Contender("bare WSGI", bare)], plan)
+    found = race(lab, "cache", [Contender("souk", souk), Contender("bare WSGI", bare)], plan)
     name = "GET of a product through the gateway's cache"
     return [
         found.ratio(f"{name}, of a bare WSGI callable", "souk", "bare WSGI", 0.60),

@@ -49,6 +49,7 @@ def through_gateway(lab: Laboratory, plan: Plan) -> list[Figure]:
 
     plain = (proxies.nginx, proxies.caddy, proxies.textbook, proxies.fastapi)
     found = race(
+        lab,
         "gateway",
         [
             Contender("souk", souk),
@@ -86,7 +87,7 @@ def alone(lab: Laboratory, plan: Plan) -> list[Figure]:
         plain = (proxies.nginx, proxies.caddy, proxies.textbook)
         others = [behind(proxy, lab, service, path, user_id) for proxy in plain]
         needing = [Contender(each.name, each.start, (*each.needs, "nginx")) for each in others]
-        found = race("alone", [Contender("souk", souk, ("nginx",)), *needing], plan)
+        found = race(lab, "alone", [Contender("souk", souk, ("nginx",)), *needing], plan)
     before = "the gateway before an answer at once"
     return [
         found.rate(f"{before}, two cores", "souk", 20_000),

@@ -79,7 +79,7 @@ def growth(lab: Laboratory, plan: Plan) -> list[Figure]:
         ("GET of a list page", False, plan.clients),
         ("POST of an order", True, plan.writers),
     ):
-        found = race("growth", [contender(count, write) for count in urls], plan, clients)
+        found = race(lab, "growth", [contender(count, write) for count in urls], plan, clients)
         figures.append(slower(found, f"{name} with {plan.stored_orders:,} orders, of with {FEW:,}", *urls))
     return figures
 

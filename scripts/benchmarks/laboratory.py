@@ -7,14 +7,17 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.environment import peers_python
 from benchmarks.programs import free_port, running
 from benchmarks.shopper import Shopper
+from benchmarks.spent import Meter
+from benchmarks.wrk import Measured
 from stack import databases, settings
 from stack.places import Places
 from stack.processes import Supervisor
@@ -48,6 +51,7 @@ class Laboratory:
     places: Places
     ports: Mapping[str, int]
     folder: Path
+    turns: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def gateway_url(self) -> str:
@@ -112,6 +116,14 @@ class Laboratory:
         place = self.places.root / service
         with running([*command, f"{service}.wsgi:app"], port, self.logs / f"{service}.log", place):
             yield settings.local(port)
+
+    def meter(self) -> Meter:
+        return Meter(self.places)
+
+    def note(self, part: str, contender: str, turn: Measured, cpu_us: Mapping[str, int]) -> None:
+        """Keep what a turn was for the report."""
+        figures = {"rate": round(turn.rate), "p50_ms": turn.p50, "p99_ms": turn.p99, "cpu_us": dict(cpu_us)}
+        self.turns.append({"part": part, "contender": contender} | figures)
 
     def until_quiet(self) -> None:
         """Wait until the workers have taken what the turn before left them, but not for ever."""

@@ -49,6 +49,6 @@ def orders(lab: Laboratory, plan: Plan) -> list[Figure]:
         yield Script(lab)
 
     contenders = [Contender("souk", souk), Contender("bare script", script)]
-    found = race("orders", contenders, plan, plan.writers)
+    found = race(lab, "orders", contenders, plan, plan.writers)
     name = "POST of an order, of a bare psycopg script"
     return [found.ratio(name, "souk", "bare script", 0.50)]

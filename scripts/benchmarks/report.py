@@ -4,9 +4,11 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from benchmarks.figures import Figure, shown
 from benchmarks.plan import Plan
@@ -36,12 +38,26 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
-def write(folder: Path, plan: Plan, figures: Sequence[Figure]) -> Path:
+def costs(turns: Sequence[Mapping[str, Any]]) -> str:
+    """Return the CPU time of one request by program, in microseconds: the median of each contender's turns."""
+    grouped: dict[tuple[str, str], list[Mapping[str, int]]] = {}
+    for turn in turns:
+        grouped.setdefault((turn["part"], turn["contender"]), []).append(turn["cpu_us"])
+    lines = []
+    for (part, contender), each in grouped.items():
+        names = dict.fromkeys(name for cpu in each for name in cpu)
+        shares = [f"{name} {median(cpu.get(name, 0) for cpu in each):.0f}" for name in names]
+        lines.append(f"  {part:<9} {contender:<18} {', '.join(shares)}")
+    return "\n".join(["CPU time of one request in microseconds:", *lines]) if lines else ""
+
+
+def write(folder: Path, plan: Plan, figures: Sequence[Figure], turns: Sequence[Mapping[str, Any]]) -> Path:
     """Keep a run as JSON."""
     file = folder / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
     listed = [
         asdict(figure) | {"median": figure.median if figure.samples else None, "reached": figure.reached}
         for figure in figures
     ]
-    file.write_text(json.dumps({"machine": machine(), "plan": asdict(plan), "figures": listed}, indent=1))
+    whole = {"machine": machine(), "plan": asdict(plan), "figures": listed, "turns": list(turns)}
+    file.write_text(json.dumps(whole, indent=1))
     return file

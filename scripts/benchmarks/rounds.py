@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmarks.figures import Figure
+from benchmarks.laboratory import Laboratory
 from benchmarks.plan import Plan
 from benchmarks.programs import NotStarted
+from benchmarks.spent import of_one
 from benchmarks.tools import lacking
 from benchmarks.wrk import Measured, Unusable
 
@@ -54,7 +56,7 @@ class Race:
         return Figure(self.part, figure, wanted, "/s", self.rates(name), missing=self.absent(name))
 
 
-def race(part: str, contenders: Sequence[Contender], plan: Plan, clients: int = 0) -> Race:
+def race(lab: Laboratory, part: str, contenders: Sequence[Contender], plan: Plan, clients: int = 0) -> Race:
     """Give each contender a turn in each round; the round after begins with another one."""
     found = Race(part)
     for contender in contenders:
@@ -64,21 +66,23 @@ def race(part: str, contenders: Sequence[Contender], plan: Plan, clients: int = 
         at = number % len(contenders)
         for contender in [*contenders[at:], *contenders[:at]]:
             if contender.name not in found.missing:
-                take_turn(found, contender, plan, clients or plan.clients)
+                take_turn(lab, found, contender, plan, clients or plan.clients)
     return found
 
 
-def take_turn(found: Race, contender: Contender, plan: Plan, clients: int) -> None:
+def take_turn(lab: Laboratory, found: Race, contender: Contender, plan: Plan, clients: int) -> None:
     """Measure one contender once; one that fails is out of the race."""
     try:
         with contender.start() as load:
             load.measure(clients, plan.warm_up_seconds)
-            turn = load.measure(clients, plan.seconds).require_answers()
+            with lab.meter().running() as used:
+                turn = load.measure(clients, plan.seconds).require_answers()
     except (NotStarted, Unusable, subprocess.CalledProcessError) as failure:
         found.missing[contender.name] = f"{contender.name}: {failure}"
         print(f"  {contender.name}: {failure}", flush=True)
         return
     found.turns.setdefault(contender.name, []).append(turn)
+    lab.note(found.part, contender.name, turn, of_one(used, turn.requests))
     print(
         f"  {contender.name:<28} {turn.rate:>9,.0f}/s   p50 {turn.p50:.1f} ms   p99 {turn.p99:.1f} ms",
         flush=True,

@@ -64,7 +64,7 @@ def service(lab: Laboratory, plan: Plan) -> list[Figure]:
 
         return Contender(f"bare on {server[0]}", start)
 
-    found = race("service", [Contender("souk", souk), peer(GEVENT), peer(GRANIAN)], plan)
+    found = race(lab, "service", [Contender("souk", souk), peer(GEVENT), peer(GRANIAN)], plan)
     of = "the service, of bare Flask + psycopg on"
     return [
         found.ratio(f"{of} gunicorn's gevent", "souk", "bare on gunicorn", 1.15),

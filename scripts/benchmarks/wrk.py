@@ -49,7 +49,9 @@ class Measured:
     def require_answers(self) -> "Measured":
         """Return this. Raises Unusable where more than one request of a thousand went wrong."""
         wrong = self.refused + self.broken
-        if not self.requests or wrong > self.requests / 1000:
+        if not self.requests:
+            raise Unusable("nothing was answered in time")
+        if wrong > self.requests / 1000:
             raise Unusable(f"{wrong} of {self.requests} requests went wrong")
         return self
 

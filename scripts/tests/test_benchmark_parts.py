@@ -1,11 +1,12 @@
 """The parts of `make bench` that need neither a stack nor wrk."""
 
+from collections import Counter
 from contextlib import nullcontext
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import picture, report, rounds, tools
+from benchmarks import picture, report, rounds, spent, tools
 from benchmarks.figures import Figure, percentile
 from benchmarks.plan import Plan
 from benchmarks.wrk import Measured, Unusable
@@ -23,6 +24,19 @@ class Answers:
         return self.turns.pop(0)
 
 
+class Nothing:
+    """A laboratory without a stack."""
+
+    def meter(self):
+        return self
+
+    def running(self):
+        return nullcontext(Counter())
+
+    def note(self, *turn):
+        pass
+
+
 def contender(name: str, *requests: int, refused: int = 0, needs: tuple[str, ...] = ()) -> rounds.Contender:
     load = Answers(*(count for each in requests for count in (1, each)), refused=refused)
     return rounds.Contender(name, lambda: nullcontext(load), needs)
@@ -35,20 +49,24 @@ def installed(monkeypatch):
 
 
 def test_a_ratio_is_taken_in_each_round_of_its_own():
-    found = rounds.race("part", [contender("ours", 300, 100), contender("theirs", 100, 200)], QUICK)
+    found = rounds.race(
+        Nothing(), "part", [contender("ours", 300, 100), contender("theirs", 100, 200)], QUICK
+    )
     figure = found.ratio("name", "ours", "theirs", 1.5)
     assert (list(figure.samples), figure.median, figure.reached) == ([3.0, 0.5], 1.75, True)
 
 
 def test_a_missing_tool_is_said_in_its_line_and_stops_nobody_else():
-    found = rounds.race("part", [contender("ours", 300, 100), contender("caddy", needs=("caddy",))], QUICK)
+    found = rounds.race(
+        Nothing(), "part", [contender("ours", 300, 100), contender("caddy", needs=("caddy",))], QUICK
+    )
     figures = [found.ratio("of caddy", "ours", "caddy", 1), found.rate("alone", "ours", 100)]
     assert [figure.reached for figure in figures] == [None, True]
     assert "not installed: caddy" in report.table(figures)
 
 
 def test_refused_requests_are_no_result():
-    found = rounds.race("part", [contender("ours", 300, refused=2)], QUICK)
+    found = rounds.race(Nothing(), "part", [contender("ours", 300, refused=2)], QUICK)
     assert "2 of 300 requests went wrong" in found.rate("alone", "ours", 100).missing
     with pytest.raises(Unusable):
         Measured(0, 0, 0, 1.0, 0, 0).require_answers()
@@ -69,6 +87,14 @@ def test_a_bound_is_kept_or_not(median, at_most, reached):
 def test_percentiles_are_values_that_were_measured():
     values = [float(value) for value in range(1, 101)]
     assert [percentile(values, percent) for percent in (50, 99, 100)] == [51, 100, 100]
+
+
+def test_the_cost_of_a_request_is_told_by_program():
+    turns = [
+        {"part": "orders", "contender": "souk", "cpu_us": spent.of_one({"gateway": used, "nats": 0.0}, 1000)}
+        for used in (0.1, 0.3, 0.2)
+    ]
+    assert report.costs(turns).splitlines()[1].split() == ["orders", "souk", "gateway", "200"]
 
 
 def test_the_picture_shows_every_figure_and_is_well_formed():

@@ -35,11 +35,17 @@ def new_request_id() -> str:
 
 
 class Visit:
-    """What is known of one request while it is served."""
+    """What is known of one request while it is served. `scheme` is the client's; `made` has the header lines that every
+    answer to it has."""
 
-    __slots__ = ("caller", "method", "problem", "rates", "request_id", "route", "started_at", "traceparent")
+    __slots__ = (
+        *("caller", "made", "method", "problem", "rates", "request_id", "route", "scheme", "started_at"),
+        "traceparent",
+    )
 
-    def __init__(self, request: Request | None) -> None:
+    def __init__(self, request: Request | None, scheme: str, made: bytes) -> None:
+        self.scheme = scheme
+        self.made = made
         self.route: Route | Page | None = None
         self.caller: Caller | None = None
         self.problem: ServiceError | None = None

@@ -15,7 +15,9 @@ from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from gateway.access import AccessLog
 from gateway.channel import Reactor
+from gateway.cors import Cors
 from gateway.counters import OwnCounters
+from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
 from gateway.identity import Tokens
 from gateway.keys import IssuerKeys, fetch_over_http
@@ -76,7 +78,8 @@ class DataPath:
                 release=settings.release,
                 failures_only=not logging.getLogger("access").isEnabledFor(logging.INFO),
             ),
-            scheme=settings.public_scheme,
+            proxies=Proxies(settings.trusted_networks, settings.public_scheme),
+            cors=Cors(settings.allowed_origins),
         )
 
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 
+from gateway import cors, protection
 from gateway.front.request import Request
+from gateway.protection import NEVER_STORED
 from gateway.routes import Route
 
-# Those of one connection (RFC 9110, section 7.6.1), those that framing makes, and what tells about our inside.
-_KEPT_BACK = frozenset(
-    b"connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade content-length"
-    b" server x-powered-by x-request-id traceparent".split()
+# Those of one connection (RFC 9110, section 7.6.1), those that framing makes, what tells about our inside, and what the
+# gateway alone says to browsers.
+_KEPT_BACK = (
+    frozenset(
+        b"connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade content-length"
+        b" server x-powered-by x-request-id traceparent".split()
+    )
+    | cors.MADE_HERE
+    | protection.MADE_HERE
 )
 _COMMON_OPTIONS = (b"keep-alive", b"close")
 
@@ -47,12 +54,18 @@ def upstream_head(
     )
 
 
-def client_fields(fields: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
-    """Return the header lines of a reply, made of an answer's fields (lower-case names), one line for each of them."""
+def client_fields(
+    fields: Iterable[tuple[bytes, bytes]], made: bytes, request_id: str, *, never_stored: bool
+) -> bytes:
+    """Return the header lines of a reply: those made for every answer, and an answer's fields (lower-case names), one
+    line for each. `never_stored`: nobody may keep it, if the service does not say who may."""
     lines = [b"%b: %b\r\n" % field for field in fields if field[0] not in _KEPT_BACK]
     for name, value in fields:
         if name == b"connection" and value not in _COMMON_OPTIONS:
             own = [option.strip() + b":" for option in value.lower().split(b",")]
             lines = [line for line in lines if not line.startswith(tuple(own))]
+    if never_stored and b"cache-control" not in dict(fields):
+        lines.append(NEVER_STORED)
+    lines.append(made)
     lines.append(b"x-request-id: %b\r\n" % request_id.encode())
     return b"".join(lines)

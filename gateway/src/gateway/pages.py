@@ -33,15 +33,14 @@ class Page:
     body: bytes
     etag: bytes
 
-    def answer(self, request: Request, reply: Reply, request_id: str) -> None:
-        """Send the file, or 304 to a client that has it. Raises WrongMethod."""
+    def answer(self, request: Request, reply: Reply, request_id: str, made: bytes) -> None:
+        """Send the file, or 304 to a client that has it; `made` are header lines of every page. Raises WrongMethod."""
         if request.method not in _METHODS:
             raise WrongMethod(", ".join(_METHODS))
         fields = (
             f"Date: {formatdate(usegmt=True)}\r\nX-Request-ID: {request_id}\r\nCache-Control: no-cache\r\n"
             f"ETag: {self.etag.decode()}\r\nContent-Security-Policy: {_POLICY}\r\n"
-            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-        ).encode()
+        ).encode() + made
         if self.etag in (value for name, value in request.fields if name == b"if-none-match"):
             reply.send(304, fields, b"")
             return

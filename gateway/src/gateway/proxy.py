@@ -3,12 +3,15 @@
 import logging
 import time
 from collections.abc import Mapping
+from email.utils import formatdate
 
 from chassis.assertions import Signer
 from chassis.errors import Forbidden, ServiceError
 from gateway.access import AccessLog, Visit
 from gateway.body import framing, gather, pieces
 from gateway.channel import Cancelled
+from gateway.cors import Cors
+from gateway.forwarded import Proxies
 from gateway.front.refusals import Refusal
 from gateway.front.reply import Reply, ReplyAbandoned
 from gateway.front.request import Request
@@ -16,9 +19,10 @@ from gateway.headers import client_fields, upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
 from gateway.pages import Page
 from gateway.places import Places
+from gateway.protection import API_FIELDS, PAGE_FIELDS
 from gateway.rates import Rates
 from gateway.refusing import explain
-from gateway.routes import ADMIN, PUBLIC, Route, Routes, WrongMethod
+from gateway.routes import ADMIN, PUBLIC, Place, Route, Routes, WrongMethod
 from gateway.target import read_path
 from gateway.upstream.link import Link
 from gateway.upstream.pool import Upstream
@@ -28,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 class Proxy:
     """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
-    routes use, `pages` by path; `places` are those of streams, `scheme` is the clients'."""
+    routes use, `pages` by path; `places` are those of streams, `proxies` those in front."""
 
     def __init__(
         self,
@@ -42,7 +46,8 @@ class Proxy:
         places: Places,
         rates: Rates,
         access: AccessLog,
-        scheme: str,
+        proxies: Proxies,
+        cors: Cors,
     ) -> None:
         self._routes = routes
         self._pages = pages
@@ -53,11 +58,13 @@ class Proxy:
         self._places = places
         self._rates = rates
         self._access = access
-        self._scheme = scheme
+        self._proxies = proxies
+        self._cors = cors
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Answer a request: with the service's answer, or with a problem document."""
-        visit = Visit(request)
+        scheme = self._proxies.recognise(request)
+        visit = Visit(request, scheme, API_FIELDS[scheme] + self._cors.fields(request.single.get(b"origin")))
         try:
             self._answer(request, reply, visit)
         except Refusal as refusal:
@@ -79,7 +86,8 @@ class Proxy:
 
     def refuse(self, refusal: Refusal, reply: Reply, peer: str) -> None:
         """Answer what could not be read as a request."""
-        visit = Visit(None)
+        scheme = self._proxies.scheme
+        visit = Visit(None, scheme, API_FIELDS[scheme] + self._cors.fields(None))
         try:
             _tell(refusal, reply, visit)
         finally:
@@ -96,10 +104,21 @@ class Proxy:
         path = read_path(request.target)
         page = visit.route = self._pages.get(path)
         if page is not None:
-            page.answer(request, reply, visit.request_id)
+            page.answer(request, reply, visit.request_id, PAGE_FIELDS[visit.scheme])
+            return
+        if self._cors.asks(request):
+            self._allow(request, reply, visit, self._routes.find(path))
             return
         route = visit.route = self._routes.match(request.method, path)
+        if route.takes_cookies:
+            visit.made += self._cors.with_cookies(request.single.get(b"origin"))
         self._pass_on(request, reply, visit, route)
+
+    def _allow(self, request: Request, reply: Reply, visit: Visit, place: Place) -> None:
+        visit.route = next(iter(place.routes.values()))
+        fields = visit.made + self._cors.allowance(request, place)
+        dated = f"date: {formatdate(usegmt=True)}\r\nx-request-id: {visit.request_id}\r\n"
+        reply.send(204, fields + dated.encode(), b"")
 
     def _pass_on(self, request: Request, reply: Reply, visit: Visit, route: Route) -> None:
         visit.rates = self._rates.of_address(request.peer, request.started_at)
@@ -139,7 +158,7 @@ class Proxy:
             request_id=visit.request_id,
             traceparent=visit.traceparent,
             milliseconds=int((route.deadline_seconds + route.stream_seconds) * 1000),
-            scheme=self._scheme,
+            scheme=visit.scheme,
             framing=framing(request, held),
         )
 
@@ -161,7 +180,12 @@ def _exchange(
 
 def _relay(link: Link, request: Request, reply: Reply, visit: Visit, until: float) -> None:
     answer = link.answer
-    fields = client_fields(answer.fields, visit.request_id) + visit.rates
+    fields = client_fields(
+        answer.fields,
+        visit.made + visit.rates,
+        visit.request_id,
+        never_stored=answer.status >= 400 or visit.caller is not None,
+    )
     if answer.complete and request.method != "HEAD":
         reply.send(answer.status, fields, answer.take())
         return
@@ -185,5 +209,4 @@ def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:
         oauth = error.oauth_errors
     else:
         oauth = isinstance(visit.route, Route) and visit.route.oauth_errors
-    status, fields, body = explain(error, visit.request_id, oauth=oauth)
-    reply.send(status, fields + visit.rates, body)
+    reply.send(*explain(error, visit.request_id, visit.made + visit.rates, oauth=oauth))

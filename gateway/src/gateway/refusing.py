@@ -16,8 +16,11 @@ from gateway.routes import WrongMethod
 _unsayable = re.compile(r"[^ !#-\[\]-~]")
 
 
-def explain(error: ServiceError, request_id: str, *, oauth: bool = False) -> tuple[int, bytes, bytes]:
-    """Return status, header lines and body of the reply that tells a client about an error."""
+def explain(
+    error: ServiceError, request_id: str, made: bytes, *, oauth: bool = False
+) -> tuple[int, bytes, bytes]:
+    """Return status, header lines (with those that are made for every answer) and body of the reply that tells a client
+    about an error."""
     status = error.status if isinstance(error, Refusal) else status_of(error)
     fields = problem_headers(error) | {"Date": formatdate(usegmt=True), "X-Request-ID": request_id}
     if isinstance(error, NotSignedIn):
@@ -32,7 +35,7 @@ def explain(error: ServiceError, request_id: str, *, oauth: bool = False) -> tup
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in fields.items()).encode()
     if isinstance(error, RateLimited):
         lines += error.fields
-    return status, lines, orjson.dumps(document)
+    return status, made + lines, orjson.dumps(document)
 
 
 def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:

@@ -181,6 +181,7 @@ def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
         body_max_bytes=int(entry["body_max_bytes"]),
         stream_seconds=float(entry.get("stream_seconds", 0)),
         reads_token=entry.get("token") != "ignored",
+        takes_cookies="cookie" in names,
         oauth_errors="errors" in entry,
         rate=entry.get("rate"),
     )

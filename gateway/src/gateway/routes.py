@@ -34,15 +34,16 @@ class Route:
     body_max_bytes: int
     stream_seconds: float = 0.0
     reads_token: bool = True
+    takes_cookies: bool = False
     oauth_errors: bool = False
     rate: str | None = None
 
 
 @dataclass(slots=True)
-class _Node:
-    """One place in the tree of segments; `{}` is the branch of a parameter."""
+class Place:
+    """One place in the tree of segments; `{}` is the branch of a parameter. `routes` are those at it, by method."""
 
-    branches: dict[str, "_Node"] = field(default_factory=dict)
+    branches: dict[str, "Place"] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     allowed: str = ""
     oauth_errors: bool = False
@@ -53,31 +54,36 @@ class Routes:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.all = tuple(routes)
-        self._root = _Node()
+        self._root = Place()
         for route in self.all:
             self._add(route)
 
     def match(self, method: str, path: str) -> Route:
         """Return the route of a checked path. Raises NoRoute, or WrongMethod with the methods that are allowed."""
-        node = _find(self._root, path.split("/"), 1)
-        if node is None:
-            raise NoRoute()
-        route = node.routes.get(method)
+        place = self.find(path)
+        route = place.routes.get(method)
         if route is None:
-            raise WrongMethod(node.allowed, oauth_errors=node.oauth_errors)
+            raise WrongMethod(place.allowed, oauth_errors=place.oauth_errors)
         return route
+
+    def find(self, path: str) -> Place:
+        """Return what is at a checked path. Raises NoRoute."""
+        place = _find(self._root, path.split("/"), 1)
+        if place is None:
+            raise NoRoute()
+        return place
 
     def _add(self, route: Route) -> None:
         node = self._root
         for segment in route.template.split("/")[1:]:
-            node = node.branches.setdefault(_PARAMETER if segment.startswith("{") else segment, _Node())
+            node = node.branches.setdefault(_PARAMETER if segment.startswith("{") else segment, Place())
         for method in route.methods:
             node.routes[method] = route
         node.allowed = ", ".join(sorted(node.routes))
         node.oauth_errors = node.oauth_errors or route.oauth_errors
 
 
-def _find(node: _Node, segments: list[str], depth: int) -> _Node | None:
+def _find(node: Place, segments: list[str], depth: int) -> Place | None:
     if depth == len(segments):
         return node if node.routes else None
     segment = segments[depth]

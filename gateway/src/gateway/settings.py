@@ -1,5 +1,6 @@
 """What the gateway is told by its environment."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +11,10 @@ from gateway.front.limits import Limits
 from gateway.rates import OFF, Network, is_rate
 
 PREFIX = "GATEWAY_"
+# As browsers write it: no default port, no path, nothing in upper case; "*" and "null" are no origins of anybody.
+_web_origin = re.compile(
+    r"(?!http:.*:80\Z|https:.*:443\Z)[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+)
 _PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
 
 
@@ -33,6 +38,12 @@ class Settings(ProcessSettings):
     routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
     public_scheme: str = setting(
         "http", choices=("http", "https"), doc="scheme clients use, for X-Forwarded-Proto"
+    )
+    trusted_proxies: str = setting(
+        "", doc="networks of the proxies in front, comma separated; nobody else says who the client is"
+    )
+    cors_origins: str = setting(
+        "", doc="origins whose pages may call the API, comma separated; empty: none but our own"
     )
 
     users_url: str = setting(doc="address of the users service, http://host:port")
@@ -103,22 +114,38 @@ class Settings(ProcessSettings):
         for name in ("rate_per_address", "rate_per_user"):
             if getattr(self, name) != OFF and not is_rate(getattr(self, name)):
                 wrong.append(f"{PREFIX}{name.upper()}: not of the form 6000/minute, and not {OFF}")
-        try:
-            _ = self.rate_exempt_networks
-        except ValueError as no_network:
-            wrong.append(f"{PREFIX}RATE_EXEMPT: {no_network}")
+        wrong += [
+            f"{PREFIX}CORS_ORIGINS: {each} is not an origin as browsers send it, scheme://host or scheme://host:port"
+            for each in self.allowed_origins
+            if not _web_origin.fullmatch(each)
+        ]
+        for name in ("rate_exempt", "trusted_proxies"):
+            try:
+                _networks(getattr(self, name))
+            except ValueError as no_network:
+                wrong.append(f"{PREFIX}{name.upper()}: {no_network}")
         if wrong:
             raise SettingsError(wrong)
 
     @property
     def rate_exempt_networks(self) -> list[Network]:
         """The networks that no rate is counted for."""
-        return [ip_network(each.strip()) for each in self.rate_exempt.split(",") if each.strip()]
+        return _networks(self.rate_exempt)
 
     @property
     def upstream_urls(self) -> dict[str, str]:
         """The services' addresses by the names the route file uses."""
         return {"users": self.users_url, "orders": self.orders_url, "payments": self.payments_url}
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """The origins whose pages may call the API."""
+        return _listed(self.cors_origins)
+
+    @property
+    def trusted_networks(self) -> list[Network]:
+        """The networks of the proxies in front."""
+        return _networks(self.trusted_proxies)
 
     @property
     def keys_url(self) -> str:
@@ -143,6 +170,14 @@ class Settings(ProcessSettings):
             body_seconds=self.body_timeout_seconds,
             write_seconds=self.write_timeout_seconds,
         )
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _networks(text: str) -> list[Network]:
+    return [ip_network(each) for each in _listed(text)]
 
 
 def _is_origin(url: str) -> bool:

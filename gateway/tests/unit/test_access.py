@@ -45,7 +45,7 @@ def written():
 
 
 def visit(**changes):
-    here = Visit(None)
+    here = Visit(None, "http", b"")
     here.method, here.route = "GET", SimpleNamespace(template="/api/v1/orders/{id}")
     for name, value in changes.items():
         setattr(here, name, value)

@@ -49,3 +49,27 @@ def test_keys_come_from_users_unless_told_otherwise(environment):
     assert load(Settings, PREFIX, environment).keys_url == "http://users:8000/.well-known/jwks.json"
     other = environment | {"GATEWAY_JWKS_URL": "https://login.test/keys"}
     assert load(Settings, PREFIX, other).keys_url == "https://login.test/keys"
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        *("*", "null", "https://a.test/", "https://a.test/b", "https://A.test", "a.test", "https://*.a.test"),
+        *("https://a.test:443", "http://a.test:80", "https://a.test,*", "https://a.test\r\nx: y", "https://"),
+    ],
+)
+def test_what_is_no_single_origin_is_refused(environment, origins):
+    with pytest.raises(SettingsError, match="GATEWAY_CORS_ORIGINS"):
+        load(Settings, PREFIX, environment | {"GATEWAY_CORS_ORIGINS": origins})
+
+
+def test_origins_are_listed_as_browsers_send_them(environment):
+    listed = "https://a.test, http://localhost:8443,capacitor://localhost,https://[2001:db8::1]:8443"
+    settings = load(Settings, PREFIX, environment | {"GATEWAY_CORS_ORIGINS": listed})
+    assert settings.allowed_origins == [each.strip() for each in listed.split(",")]
+
+
+@pytest.mark.parametrize("networks", ["10.0.0.1/8", "proxy", "10.0.0.0/8;::1"])
+def test_what_is_no_network_is_refused(environment, networks):
+    with pytest.raises(SettingsError, match="GATEWAY_TRUSTED_PROXIES"):
+        load(Settings, PREFIX, environment | {"GATEWAY_TRUSTED_PROXIES": networks})

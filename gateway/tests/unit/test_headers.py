@@ -48,6 +48,10 @@ INSIDE = [
         "transfer-encoding",
     ),
     *("upgrade", "content-length", "server", "x-powered-by", "x-request-id", "traceparent"),
+    *("access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers"),
+    *("access-control-allow-methods", "access-control-allow-headers", "access-control-max-age"),
+    *("access-control-allow-private-network", "content-security-policy", "strict-transport-security"),
+    *("x-content-type-options", "referrer-policy"),
 ]
 
 
@@ -96,8 +100,8 @@ def test_the_framing_is_the_last_field():
     assert head_for([], framing=b"Content-Length: 3\r\n")[-3:] == ["Content-Length: 3", "", ""]
 
 
-def lines_for(*fields):
-    return client_fields(list(fields), "request-1").decode().split("\r\n")
+def lines_for(*fields, made=b"", never_stored=False):
+    return client_fields(list(fields), made, "request-1", never_stored=never_stored).decode().split("\r\n")
 
 
 def test_a_client_gets_the_fields_of_the_answer_and_the_request_id():
@@ -127,3 +131,23 @@ def test_fields_named_in_connection_are_kept_back():
         "x-request-id: request-1",
         "",
     ]
+
+
+def test_fields_named_in_the_first_of_two_connections_are_kept_back():
+    named, common = (b"connection", b"x-hop"), (b"connection", b"close")
+    assert lines_for((b"x-hop", b"1"), named, common) == ["x-request-id: request-1", ""]
+
+
+def test_what_is_made_for_every_answer_is_there_once():
+    assert lines_for((b"referrer-policy", b"unsafe-url"), made=b"referrer-policy: no-referrer\r\n") == [
+        "referrer-policy: no-referrer",
+        "x-request-id: request-1",
+        "",
+    ]
+
+
+def test_what_is_for_nobody_else_is_not_stored_unless_the_service_says_who_may():
+    assert "cache-control: no-store" in lines_for(never_stored=True)
+    assert lines_for((b"cache-control", b"private"), never_stored=True)[0] == "cache-control: private"
+    assert len(lines_for((b"cache-control", b"private"), never_stored=True)) == 3
+    assert lines_for() == ["x-request-id: request-1", ""]

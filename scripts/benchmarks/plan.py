@@ -8,7 +8,7 @@ class Plan:
     """The same for everybody that is compared."""
 
     rounds: int = 5
-    seconds: float = 4
+    seconds: float = 3
     warm_up_seconds: float = 1
     clients: int = 64
     writers: int = 20  # who place orders at once: all connections of two processes to their database

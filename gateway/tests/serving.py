@@ -115,9 +115,11 @@ class Wire:
 
 @dataclass
 class Service:
-    """A service of raw sockets: `answer(wire, request)` is what it does with each request on a connection."""
+    """A service of raw sockets: `answer(wire, request)` is what it does with each request on a connection, `check` what
+    it does when it is asked whether it is ready; that is not among `requests` and `connections`."""
 
     answer: object = None
+    check: object = None
     requests: list[Message] = field(default_factory=list)
     connections: int = 0
 
@@ -135,20 +137,25 @@ class Service:
         with contextlib.suppress(OSError):
             while True:
                 wire = Wire(self.listener.accept()[0])
-                self.connections += 1
                 self.open.add(wire)
                 threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
 
     def serve(self, wire):
         with contextlib.suppress(OSError, ValueError):
+            known = False
             while (request := wire.head()) is not None:
+                if "/readyz" in request.line:
+                    (self.check or ready)(wire, request)
+                    continue
+                self.connections += not known
+                known = True
                 self.requests.append(request)
                 (self.answer or echo)(wire, request)
         wire.close()
         self.open.discard(wire)
 
     def reset(self):
-        self.answer = None
+        self.answer = self.check = None
         self.requests.clear()
         for wire in list(self.open):
             wire.close()
@@ -158,6 +165,11 @@ class Service:
     def stop(self):
         self.listener.close()
         self.reset()
+
+
+def ready(wire, request):
+    """Say that it is ready."""
+    wire.send(whole(body=b'{"status":"ready"}'))
 
 
 def echo(wire, request):
@@ -186,6 +198,7 @@ class Gateway:
             "TOKEN_AUDIENCE": AUDIENCE,
             "WEB_PROCESSES": "1",
             **{f"{name.upper()}_URL": service.url for name, service in services.items()},
+            "EJECTION_FAILURES": "1000",  # tests of failures follow each other
             **{name.upper(): str(value) for name, value in settings.items()},
         }
         environment = os.environ | {f"GATEWAY_{name}": value for name, value in own.items()}

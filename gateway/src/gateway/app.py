@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import gevent
 from flask import Flask
@@ -28,7 +27,7 @@ from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
 from gateway.route_file import load
 from gateway.settings import Settings
-from gateway.upstream.pool import Upstream
+from gateway.upstream.fleet import Fleet
 
 NAME = "gateway"
 SHOP = Path(__file__).with_name("shop")
@@ -59,13 +58,14 @@ class DataPath:
             cooldown_seconds=settings.jwks_cooldown_seconds,
         )
         gevent.spawn(keys.keep_fresh)
+        fleet = Fleet(reactor, settings.upstream_urls, settings.ways)
         return Proxy(
             routes=self.current.routes,
             pages=self._pages,
             tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
             signer=self._signer,
-            upstreams=_upstreams(settings, reactor, settings.upstream_connections),
-            streams=_upstreams(settings, reactor, settings.upstream_streams),
+            upstreams=fleet.requests,
+            streams=fleet.streams,
             places=Places(settings.streams_per_user),
             rates=Rates(
                 OwnCounters(),
@@ -104,18 +104,3 @@ def create_app(settings: Settings) -> Flask:
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
     app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer)
     return app
-
-
-def _upstreams(settings: Settings, reactor: Reactor, connections: int) -> Mapping[str, Upstream]:
-    origins = {name: urlsplit(url) for name, url in settings.upstream_urls.items()}
-    return {
-        name: Upstream(
-            reactor,
-            origin.hostname or "",
-            origin.port or 80,
-            connections=connections,
-            connect_seconds=settings.upstream_connect_timeout_seconds,
-            idle_seconds=settings.upstream_idle_seconds,
-        )
-        for name, origin in origins.items()
-    }

@@ -24,34 +24,28 @@ def upstream_head(
     request: Request,
     route: Route,
     *,
-    authority: str,
     assertion: str,
     request_id: str,
     traceparent: str,
     milliseconds: int,
     scheme: str,
     framing: bytes,
-) -> bytes:
-    """Return the head of the request to a service: its own line and fields, and of the client's only those the route
-    lets through. `framing` is the field that frames the body, with its CRLF; empty without a body."""
+) -> tuple[bytes, bytes]:
+    """Return the head of the request to a service: its line, and all fields but Host, which follows that line; of the
+    client's only those the route lets through. `framing` is the field that frames the body, with its CRLF; empty
+    without a body."""
     forward = route.forward
     passed = b"".join(
         [b"%b%b\r\n" % (forward[name], value) for name, value in request.fields if name in forward]
     )
     made = (
-        f" HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {assertion}\r\nX-Request-ID: {request_id}\r\n"
+        f"Authorization: Bearer {assertion}\r\nX-Request-ID: {request_id}\r\n"
         f"traceparent: {traceparent}\r\nX-Request-Deadline-Ms: {milliseconds}\r\n"
         f"X-Forwarded-For: {request.peer}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: "
     )
     host = request.single.get(b"host", b"")
-    return b"%b %b%b%b\r\n%b%b\r\n" % (
-        request.method.encode(),
-        request.target,
-        made.encode(),
-        host,
-        passed,
-        framing,
-    )
+    line = b"%b %b HTTP/1.1\r\n" % (request.method.encode(), request.target)
+    return line, b"%b%b\r\n%b%b\r\n" % (made.encode(), host, passed, framing)
 
 
 def client_fields(

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
+from functools import partial
 
 from chassis.assertions import Signer
 from chassis.errors import Forbidden, ServiceError
@@ -25,9 +26,11 @@ from gateway.refusing import explain
 from gateway.routes import ADMIN, PUBLIC, Place, Route, Routes, WrongMethod
 from gateway.target import read_path
 from gateway.upstream.link import Link
-from gateway.upstream.pool import Upstream
+from gateway.upstream.message import Message, Pieces
+from gateway.upstream.service import Service
 
 _log = logging.getLogger(__name__)
+_KEY = b"idempotency-key"
 
 
 class Proxy:
@@ -41,8 +44,8 @@ class Proxy:
         pages: Mapping[str, Page],
         tokens: Tokens,
         signer: Signer,
-        upstreams: Mapping[str, Upstream],
-        streams: Mapping[str, Upstream],
+        upstreams: Mapping[str, Service],
+        streams: Mapping[str, Service],
         places: Places,
         rates: Rates,
         access: AccessLog,
@@ -126,13 +129,13 @@ class Proxy:
         user_id = caller.user_id if caller is not None else None
         visit.rates += self._rates.of_caller(route, user_id, request.peer, request.started_at)
         held = gather(request, route.body_max_bytes)
-        head = self._head(request, route, visit, caller, held)
+        start, rest = self._head(request, route, visit, caller, held)
         if not route.stream_seconds:
-            _exchange(self._upstreams[route.upstream], request, reply, visit, route, head, held)
+            _exchange(self._upstreams[route.upstream], request, reply, visit, route, start, rest, held)
             return
         # Many who follow their orders must leave room for those who place one, and each of them for the others.
         with self._places.one_of(user_id or request.peer):
-            _exchange(self._streams[route.upstream], request, reply, visit, route, head, held)
+            _exchange(self._streams[route.upstream], request, reply, visit, route, start, rest, held)
 
     def _admit(self, request: Request, route: Route) -> Caller | None:
         authorization = request.single.get(b"authorization") if route.reads_token else None
@@ -147,13 +150,12 @@ class Proxy:
 
     def _head(
         self, request: Request, route: Route, visit: Visit, caller: Caller | None, held: bytes
-    ) -> bytes:
+    ) -> tuple[bytes, bytes]:
         user_id = caller.user_id if caller is not None else None
         claims = {"roles": [ADMIN]} if caller is not None and ADMIN in caller.roles else None
         return upstream_head(
             request,
             route,
-            authority=self._upstreams[route.upstream].authority,
             assertion=self._signer.sign(route.upstream, user_id, claims),
             request_id=visit.request_id,
             traceparent=visit.traceparent,
@@ -164,18 +166,38 @@ class Proxy:
 
 
 def _exchange(
-    upstream: Upstream, request: Request, reply: Reply, visit: Visit, route: Route, head: bytes, held: bytes
+    service: Service,
+    request: Request,
+    reply: Reply,
+    visit: Visit,
+    route: Route,
+    start: bytes,
+    rest: bytes,
+    held: bytes,
 ) -> None:
     until = time.monotonic() + route.deadline_seconds
     if request.complete:
-        link = upstream.ask(request.method, head + held, until)
+        repeatable = _has_idempotency_key(request, route)
+        link = service.ask(Message(request.method, start, rest + held, until, repeatable=repeatable))
     else:
-        rest = pieces(request, head, held, route.body_max_bytes)
-        link = upstream.ask_in_pieces(request.method, rest, until, request.stop_waiting)
+        body = partial(_pieces_behind, request, held, route.body_max_bytes)
+        message = Message(request.method, start, rest, until)
+        link = service.ask_in_pieces(message, Pieces(body, request.stop_waiting))
     try:
         _relay(link, request, reply, visit, until + route.stream_seconds)
     finally:
-        upstream.release(link)
+        service.release(link)
+
+
+def _pieces_behind(request: Request, held: bytes, limit_bytes: int, head: bytes) -> Iterator[bytes]:
+    return pieces(request, head, held, limit_bytes)
+
+
+def _has_idempotency_key(request: Request, route: Route) -> bool:
+    """Tell whether the service can know a request that comes twice."""
+    return (
+        request.method == "POST" and _KEY in route.forward and any(name == _KEY for name, _ in request.fields)
+    )
 
 
 def _relay(link: Link, request: Request, reply: Reply, visit: Visit, until: float) -> None:

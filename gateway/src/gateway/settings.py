@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from chassis.settings import ProcessSettings, SettingsError, setting
 from gateway.front.limits import Limits
 from gateway.rates import OFF, Network, is_rate
+from gateway.upstream.sources import SourceError, StaticList
+from gateway.upstream.ways import Ways
 
 PREFIX = "GATEWAY_"
 # As browsers write it: no default port, no path, nothing in upper case; "*" and "null" are no origins of anybody.
@@ -46,9 +47,9 @@ class Settings(ProcessSettings):
         "", doc="origins whose pages may call the API, comma separated; empty: none but our own"
     )
 
-    users_url: str = setting(doc="address of the users service, http://host:port")
-    orders_url: str = setting(doc="address of the orders service, http://host:port")
-    payments_url: str = setting(doc="address of the payments service, http://host:port")
+    users_url: str = setting(doc="instances of the users service: http://host:port, several with commas")
+    orders_url: str = setting(doc="instances of the orders service, as above")
+    payments_url: str = setting(doc="instances of the payments service, as above")
     upstream_connections: int = setting(
         128, minimum=1, doc="requests of one process in flight to each service"
     )
@@ -66,6 +67,19 @@ class Settings(ProcessSettings):
         minimum=0,
         doc="how long an unused connection is kept, in seconds; less than the services keep theirs",
     )
+    check_interval_seconds: float = setting(
+        2.0, minimum=0.05, doc="seconds between two looks at the readiness of an instance"
+    )
+    check_timeout_seconds: float = setting(
+        1.0, minimum=0.01, maximum=60, doc="longest such look, in seconds; two in vain, and it is left alone"
+    )
+    ejection_failures: int = setting(
+        5, minimum=1, doc="failures in a row after which an instance is left alone"
+    )
+    ejection_seconds: float = setting(
+        1.0, minimum=0.01, doc="how long at first, in seconds; twice as long each time after that"
+    )
+    ejection_max_seconds: float = setting(5.0, minimum=0.01, doc="how long at most, in seconds")
 
     rate_per_address: str = setting(
         "60000/minute",
@@ -106,11 +120,12 @@ class Settings(ProcessSettings):
     )
 
     def __post_init__(self) -> None:
-        wrong = [
-            f"{PREFIX}{name.upper()}_URL: not of the form http://host:port"
-            for name, url in self.upstream_urls.items()
-            if not _is_origin(url)
-        ]
+        wrong = []
+        for name, listed in self.upstream_urls.items():
+            try:
+                StaticList(listed)
+            except SourceError as cause:
+                wrong.append(f"{PREFIX}{name.upper()}_URL: {cause}")
         for name in ("rate_per_address", "rate_per_user"):
             if getattr(self, name) != OFF and not is_rate(getattr(self, name)):
                 wrong.append(f"{PREFIX}{name.upper()}: not of the form 6000/minute, and not {OFF}")
@@ -150,12 +165,28 @@ class Settings(ProcessSettings):
     @property
     def keys_url(self) -> str:
         """Where the token issuer's keys are."""
-        return self.jwks_url or f"{self.users_url.rstrip('/')}/.well-known/jwks.json"
+        first, _, _ = self.users_url.partition(",")
+        return self.jwks_url or f"{first.rstrip('/')}/.well-known/jwks.json"
 
     @property
     def routes_path(self) -> Path:
         """The route file."""
         return Path(self.routes_file) if self.routes_file else _PACKAGED_ROUTES
+
+    @property
+    def ways(self) -> Ways:
+        """How instances are dealt with."""
+        return Ways(
+            requests=self.upstream_connections,
+            streams=self.upstream_streams,
+            connect_seconds=self.upstream_connect_timeout_seconds,
+            idle_seconds=self.upstream_idle_seconds,
+            check_interval_seconds=self.check_interval_seconds,
+            check_timeout_seconds=self.check_timeout_seconds,
+            failures=self.ejection_failures,
+            pause_seconds=self.ejection_seconds,
+            longest_pause_seconds=self.ejection_max_seconds,
+        )
 
     @property
     def limits(self) -> Limits:
@@ -178,11 +209,3 @@ def _listed(text: str) -> list[str]:
 
 def _networks(text: str) -> list[Network]:
     return [ip_network(each) for each in _listed(text)]
-
-
-def _is_origin(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
-    except ValueError:
-        return False

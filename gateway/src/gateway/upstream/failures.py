@@ -18,5 +18,12 @@ class BadUpstreamAnswer(BadGateway):
     title = "The service behind this route gave no proper answer"
 
 
+class NotConnected(Exception):
+    """There is no connection: nothing of the request was sent."""
+
+
 class ConnectionLost(Exception):
-    """The connection ended before the first byte of an answer."""
+    """The connection ended before the first byte of an answer; `reused`: it had served before, and may just have been
+    closed, by rights, when the request was sent."""
+
+    reused = False

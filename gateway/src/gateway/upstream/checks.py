@@ -1,0 +1,80 @@
+"""Active checks: each instance is asked now and then whether it is ready, and tried again here after it was not."""
+
+import random
+import time
+
+import gevent
+
+from chassis.errors import DeadlineExceeded
+from gateway.upstream.breaker import OPEN
+from gateway.upstream.failures import BadUpstreamAnswer, ConnectionLost
+from gateway.upstream.group import Group
+from gateway.upstream.instance import Instance
+
+_UNREADY_STATUS = 503
+_TWICE = 2
+_JITTER = 0.1
+READY, UNREADY, REFUSED, SILENT = "ready", "unready", "refused", "silent"
+
+
+class Checks:
+    """Looks at instances each `interval_seconds`; one look takes at most `timeout_seconds`."""
+
+    def __init__(self, *, interval_seconds: float, timeout_seconds: float) -> None:
+        self._interval_seconds = interval_seconds
+        self._timeout_seconds = timeout_seconds
+
+    def watch(self, group: Group, instance: Instance) -> None:
+        """Look at an instance, in a greenlet of its own, until it is retired."""
+        gevent.spawn(self._keep_looking, group, instance)
+
+    def _keep_looking(self, group: Group, instance: Instance) -> None:
+        missed = 0
+        while not instance.retired:
+            began = time.monotonic()
+            if instance.breaker.wait_seconds() <= 0:
+                missed = self._look(group, instance, missed)
+            pause = self._interval_seconds * (1 + _JITTER * (2 * random.random() - 1))
+            if instance.breaker.state == OPEN:
+                pause = min(pause, instance.breaker.wait_seconds())
+            gevent.sleep(max(pause - (time.monotonic() - began), self._timeout_seconds / 10))
+
+    def _look(self, group: Group, instance: Instance, missed: int) -> int:
+        """Look once; return how many looks in a row, with this one, found nobody."""
+        answered = instance.answered
+        seen = ask_ready(instance, self._timeout_seconds)
+        if seen in (REFUSED, SILENT):
+            if instance.answered != answered:
+                return 0  # busy, and therefore alive
+            if missed + 1 >= _TWICE or instance.breaker.state == OPEN:
+                instance.breaker.unreachable(f"checks: {seen}")
+                if seen == SILENT:  # who refuses may yet end what it has in hand
+                    instance.give_up()
+            return missed + 1
+        if instance.ready != (seen == READY):
+            instance.ready = seen == READY
+            group.refresh()
+        instance.breaker.reachable()
+        return 0
+
+
+def ask_ready(instance: Instance, seconds: float) -> str:
+    """Return what an instance says of itself within so many seconds."""
+    until = time.monotonic() + seconds
+    try:
+        link = instance.connect(seconds)
+    except TimeoutError:
+        return SILENT
+    except OSError:
+        return REFUSED
+    try:
+        link.ask("GET", instance.readiness_request, until)
+        while not link.answer.complete:
+            link.wait(until)
+    except DeadlineExceeded:
+        return SILENT
+    except (ConnectionLost, BadUpstreamAnswer):
+        return REFUSED
+    finally:
+        link.channel.close()
+    return UNREADY if link.answer.status == _UNREADY_STATUS else READY

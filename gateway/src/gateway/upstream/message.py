@@ -1,0 +1,46 @@
+"""A request as it goes to whichever instance of a service is chosen."""
+
+from collections.abc import Callable, Iterable
+
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Message:
+    """`start` is the request line, `rest` all behind the Host field, which each instance puts in between; `until` is
+    the deadline (monotonic seconds). `repeatable`: it does no harm if two instances get it."""
+
+    __slots__ = ("canary", "method", "repeatable", "rest", "route", "start", "until")
+
+    def __init__(
+        self,
+        method: str,
+        start: bytes,
+        rest: bytes,
+        until: float,
+        *,
+        repeatable: bool = False,
+        canary: bool = False,
+        route: str = "",
+    ) -> None:
+        self.method = method
+        self.start = start
+        self.rest = rest
+        self.until = until
+        self.repeatable = repeatable or method in SAFE
+        self.canary = canary
+        self.route = route
+
+    def to(self, host: bytes) -> bytes:
+        """Return the bytes for the instance whose Host field this is."""
+        return b"%b%b%b" % (self.start, host, self.rest)
+
+
+class Pieces:
+    """A request whose body is still arriving: `body` makes it of the head, to be sent once; `on_answer` is called when
+    the answer comes before the last piece."""
+
+    __slots__ = ("body", "on_answer")
+
+    def __init__(self, body: Callable[[bytes], Iterable[bytes]], on_answer: Callable[[], None]) -> None:
+        self.body = body
+        self.on_answer = on_answer

@@ -1,0 +1,109 @@
+"""A service as the data path sees it: one name, behind which any instance may answer."""
+
+import math
+from collections.abc import Callable
+
+from gateway.upstream import record
+from gateway.upstream.budget import RetryBudget
+from gateway.upstream.failures import ConnectionLost, NotConnected, UpstreamBusy, UpstreamUnavailable
+from gateway.upstream.group import Group
+from gateway.upstream.instance import Instance
+from gateway.upstream.link import Link
+from gateway.upstream.message import Message, Pieces
+
+_LOST = "The service ended the connection."
+
+
+class Service:
+    """The service `name`, of which `connections` requests may be in flight from this process."""
+
+    def __init__(self, name: str, stable: Group, *, connections: int) -> None:
+        self.name = name
+        self.stable = stable
+        self._connections = connections
+        self._in_flight = 0
+        self._budget = RetryBudget()
+
+    def ask(self, message: Message) -> Link:
+        """Send a whole request and return the link on which its answer has begun; give it back with `release`.
+
+        Where no connection can be made another instance is asked; where one is lost before the answer begins, and
+        repeating does no harm, once more, another if there is one.
+        Raises UpstreamUnavailable, UpstreamBusy, BadUpstreamAnswer, DeadlineExceeded.
+        """
+        self._enter()
+        try:
+            return self._ask(message)
+        except BaseException:
+            self._in_flight -= 1
+            raise
+
+    def ask_in_pieces(self, message: Message, pieces: Pieces) -> Link:
+        """Do the same with a request that is still being made, which can be sent only once. Raises also whatever making
+        a piece raises."""
+        self._enter()
+        try:
+            return self._connected(message, lambda instance: instance.ask_in_pieces(message, pieces), [])
+        except ConnectionLost:
+            self._in_flight -= 1
+            raise UpstreamUnavailable(_LOST) from None
+        except BaseException:
+            self._in_flight -= 1
+            raise
+
+    def release(self, link: Link) -> None:
+        """Take a link back."""
+        self._in_flight -= 1
+        link.instance.release(link)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        self.stable.close()
+
+    def _enter(self) -> None:
+        if self._in_flight >= self._connections:
+            raise UpstreamBusy(retry_after_seconds=1)
+        self._in_flight += 1
+        self._budget.earn()
+
+    def _ask(self, message: Message) -> Link:
+        tried: list[Instance] = []
+        try:
+            return self._connected(message, lambda instance: instance.ask(message), tried)
+        except ConnectionLost as lost:
+            if not message.repeatable:
+                raise UpstreamUnavailable(_LOST) from None
+            try:
+                return self._once_more(message, tried, lost)
+            except ConnectionLost:
+                raise UpstreamUnavailable(_LOST) from None
+
+    def _connected(self, message: Message, ask: Callable[[Instance], Link], tried: list[Instance]) -> Link:
+        """Ask one instance after another until one can be connected to; `tried` tells which were asked."""
+        cause: BaseException | None = None
+        while (instance := self.stable.choose(message, tried)) is not None:
+            tried.append(instance)
+            try:
+                return ask(instance)
+            except NotConnected as failure:
+                cause = failure.__cause__
+        if tried:
+            raise UpstreamUnavailable(retry_after_seconds=1) from cause
+        wait = self.stable.wait_seconds()
+        raise UpstreamUnavailable(
+            "No instance can be asked now.", retry_after_seconds=max(1, math.ceil(wait))
+        )
+
+    def _once_more(self, message: Message, tried: list[Instance], lost: ConnectionLost) -> Link:
+        last = tried[-1]
+        another = self.stable.choose(message, tried)
+        if another is None and not lost.reused:
+            raise lost
+        paid = self._budget.spend()
+        record.retried(self.name, paid=paid)
+        if not paid:
+            raise lost
+        try:
+            return last.ask(message, fresh=True) if another is None else another.ask(message)
+        except NotConnected as failure:
+            raise UpstreamUnavailable(retry_after_seconds=1) from failure.__cause__

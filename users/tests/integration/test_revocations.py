@@ -43,9 +43,7 @@ def revoke(tx):
 def test_who_signs_out_is_told_with_the_session_of_the_access_token(gateway, ada):
     token = gateway.sign_in().json
     claims = claims_of(token["access_token"])
-    gateway.call(
-        "POST", "/api/v1/auth/revoke", data={"client_id": "mobile", "token": token["refresh_token"]}
-    )
+    gateway.call("POST", "/api/v1/auth/revoke", data={"client_id": "mobile", "token": token["refresh_token"]})
     [told] = read(gateway)["data"]
     assert (told["kind"], told["id"]) == ("session", claims["sid"])
 

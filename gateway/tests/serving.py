@@ -210,7 +210,7 @@ class Gateway:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until(self.ready, 20, self.log.read_text)
+        until(self.ready, 60, self.log.read_text)
 
     def ready(self):
         assert self.process.poll() is None, self.log.read_text()

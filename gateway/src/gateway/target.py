@@ -2,7 +2,7 @@
 
 import re
 
-from chassis.errors import BadRequest
+from gateway.front.refusals import Refusal
 
 # No route needs percent-encoding, and each encoded byte is one more spelling of the same path for someone behind us:
 # none is allowed there. Segments of dots, empty segments, ";" and "\" are refused by what is missing here.
@@ -10,7 +10,7 @@ _path = re.compile(rb"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
 _query = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%(?!00)[0-9A-Fa-f]{2})*")
 
 
-class MalformedTarget(BadRequest):
+class MalformedTarget(Refusal):
     code = "malformed_target"
     title = "The request target is not a plain path and query"
 

@@ -80,6 +80,12 @@ REFUSED = {
     "HTTP/2.0": (b"GET /a HTTP/2.0\r\n" + HOST + b"\r\n", 505),
     "HTTP/1.2": (b"GET /a HTTP/1.2\r\n" + HOST + b"\r\n", 400),
     "HTTP/1.10": (b"GET /a HTTP/1.10\r\n" + HOST + b"\r\n", 400),
+    "two spaces after the method": (b"GET  /a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "two spaces before the version": (b"GET /a  HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "RTSP": (b"GET /a RTSP/1.1\r\n" + HOST + b"\r\n", 400),
+    "two empty lines before it": (b"\r\n\r\nGET /a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "a bare LF before it": (b"\nGET /a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "a bare CR before it": (b"\rGET /a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     "a tab after the method": (b"GET\t/a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     "a space after the version": (b"GET /a HTTP/1.1 \r\n" + HOST + b"\r\n", 400),
     "a method in lower case": (b"get /a HTTP/1.1\r\n" + HOST + b"\r\n", 400),
@@ -163,6 +169,50 @@ def test_requests_in_one_packet_queue_in_order():
 def test_what_follows_a_bad_request_is_not_read():
     reader = read(GET + b"\r\n" + POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx" + GET + b"\r\n")
     assert len(reader.heads) == 1 and reader.refusal is not None
+
+
+BEFORE = {
+    "nothing": b"",
+    "an empty line": b"\r\n",
+    "a request": GET + b"\r\n",
+    "two requests": (GET + b"\r\n") * 2,
+    "a body": POST + b"Content-Length: 5\r\n\r\nabc\r\n",
+    "chunks": CHUNKED + b"3;a=b\r\nabc\r\n2\r\n\r\n\r\n0\r\n\r\n",
+    "a body and a request": POST + b"Content-Length: 1\r\n\r\na" + GET + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_request_line_is_checked_wherever_it_stands(before):
+    plain, odd = GET + b"\r\n", b"GET  /a HTTP/1.1\r\n" + HOST + b"\r\n"
+    count = len(read(BEFORE[before]).heads)
+    reader = read(BEFORE[before] + plain + plain)
+    assert len(reader.heads) == count + 2 and reader.refusal is None
+    reader = read(BEFORE[before] + odd + plain)
+    assert len(reader.heads) == count and reader.refusal.status == 400
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("line", ["GET /a HTTP/1.1", "GET  /a HTTP/1.1"])
+def test_it_does_not_matter_where_the_bytes_are_cut(before, line):
+    raw = BEFORE[before] + f"{line}\r\n".encode() + HOST + b"\r\n"
+    count = len(read(BEFORE[before]).heads)
+    for cut in range(1, len(raw)):
+        reader = read(raw[:cut], raw[cut:]) if cut < len(raw) else read(raw)
+        closing = any(not request.keep_alive for request in reader.heads)
+        good = line == "GET /a HTTP/1.1" and not closing
+        assert len(reader.heads) == count + good and (reader.refusal is None) == good, cut
+
+
+def test_a_request_close_behind_a_chunked_one_that_began_earlier_is_not_read():
+    reader = read(CHUNKED + b"1\r\na", b"\r\n0\r\n\r\n" + GET + b"\r\n")
+    (request,) = reader.heads
+    assert request.complete and not request.keep_alive and reader.refusal is not None
+
+
+def test_empty_lines_without_end_are_refused():
+    reader = read(b"\r\n", b"\r\n")
+    assert reader.refusal is not None and reader.refusal.status == 400
 
 
 def test_blanks_around_a_value_are_not_part_of_it():

@@ -19,6 +19,7 @@ from gateway.front.refusals import (
     UnknownVersion,
     UpgradeRefused,
 )
+from gateway.front.request_line import end_of, is_plain
 
 METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 # Two lines of one of these could be read one way here and another way behind us.
@@ -34,6 +35,7 @@ _SINGLE = frozenset(
     )
 )
 _BLANKS = b" \t"
+_EMPTY_LINE = b"\r\n"
 _FIELD_OVERHEAD_BYTES = 4  # colon, space, CR, LF
 _host = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -94,10 +96,19 @@ class RequestReader:
         self._unread_bytes = 0
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request(source, peer)
+        self._request.complete = True
+        self._begun: bytes = b""  # of a head whose end has not come
+        self._raw: bytes | memoryview = b""  # what is being parsed, and what had begun before it
+        self._place: int | None = 0  # where in it the request begins that is being read; None: earlier
+        self._body_bytes = 0  # of the bodies in it
+        self._ended = False  # tells whether a request ends in it
 
     def feed(self, data: memoryview) -> None:
         """Parse what has arrived; nothing is parsed after a refusal."""
         began_in_head = self.in_head
+        self._raw = self._begun + data if self._begun else data
+        self._body_bytes = 0
+        self._ended = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -110,8 +121,11 @@ class RequestReader:
             self._unread_bytes = self._unread_bytes + len(data) if began_in_head else 0
             if self._unread_bytes > self._limits.head_bytes:
                 self.refusal = HeadTooLarge()
+        self._remember()
 
     def on_message_begin(self) -> None:
+        if self._ended:
+            self._place = self._place_behind(self._request)
         self._request = Request(self._source, self._peer)
         self._head_bytes = 0
         self.in_head = True
@@ -151,14 +165,41 @@ class RequestReader:
             raise HeadTooLarge("There are too many header fields.")
         _check_host(request)
         _read_framing(request)
+        if not is_plain(self._raw, self._place or 0):
+            raise MalformedRequest("The request line is not of three words with a space between them.")
         request.started_at = time.monotonic()
         self.heads.append(request)
 
     def on_body(self, data: bytes) -> None:
         self._request.chunks.append(data)
+        self._body_bytes += len(data)
 
     def on_message_complete(self) -> None:
         self._request.complete = True
+        self._ended = True
+
+    def _place_behind(self, request: Request) -> int:
+        """Return where the request behind this one begins in what is being parsed."""
+        if self._place is not None:
+            if not isinstance(self._raw, bytes):
+                self._raw = bytes(self._raw)
+            return end_of(self._raw, self._place, request.length)
+        if request.length is None:
+            # How many bytes its chunks took nobody knows: it is answered, and the connection ends.
+            request.keep_alive = False
+            raise MalformedRequest("A request follows a chunked one too closely.")
+        return self._body_bytes
+
+    def _remember(self) -> None:
+        """Keep of what has been parsed what the check of a request line needs when more comes."""
+        if self.in_head:
+            self._begun, self._place = bytes(self._raw[self._place :]), 0
+        elif not self._request.complete:
+            self._begun, self._place = b"", None
+        else:
+            self._begun, self._place = b"" if self._ended else bytes(self._raw), 0
+            if len(self._begun) > len(_EMPTY_LINE) and self.refusal is None:
+                self.refusal = MalformedRequest("Empty lines are no request.")
 
 
 def _check_host(request: Request) -> None:

@@ -19,6 +19,7 @@ from chassis.errors import ServiceError
 from gateway.channel import Reactor
 from gateway.front.request import Request
 from gateway.identity import Caller
+from gateway.logins import Attempt
 from gateway.pages import Page
 from gateway.routes import Route
 
@@ -39,7 +40,18 @@ class Visit:
     answer to it has."""
 
     __slots__ = (
-        *("caller", "made", "method", "problem", "rates", "request_id", "route", "scheme", "started_at"),
+        *(
+            "attempt",
+            "caller",
+            "made",
+            "method",
+            "problem",
+            "rates",
+            "request_id",
+            "route",
+            "scheme",
+            "started_at",
+        ),
         "traceparent",
     )
 
@@ -50,6 +62,7 @@ class Visit:
         self.caller: Caller | None = None
         self.problem: ServiceError | None = None
         self.rates = b""  # the answer's header lines about them
+        self.attempt: Attempt | None = None
         if request is None:
             self.method, self.started_at = "none", time.monotonic()
             self.request_id, self.traceparent = new_request_id(), new_traceparent()

@@ -20,6 +20,7 @@ from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
 from gateway.identity import Tokens
 from gateway.keys import IssuerKeys, fetch_over_http
+from gateway.logins import Logins
 from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
@@ -72,6 +73,12 @@ class DataPath:
                 per_address=settings.rate_per_address,
                 per_user=settings.rate_per_user,
                 exempt=settings.rate_exempt_networks,
+            ),
+            logins=Logins(
+                OwnCounters(),
+                OwnCounters(),
+                key=settings.signing_key_file.read_bytes(),
+                rule=settings.login_rule,
             ),
             access=AccessLog(
                 reactor,

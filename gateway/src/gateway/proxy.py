@@ -16,16 +16,17 @@ from gateway.forwarded import Proxies
 from gateway.front.refusals import Refusal
 from gateway.front.reply import Reply, ReplyAbandoned
 from gateway.front.request import Request
-from gateway.headers import client_fields, upstream_head
+from gateway.headers import upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens
+from gateway.logins import Logins
 from gateway.pages import Page
 from gateway.places import Places
 from gateway.protection import API_FIELDS, PAGE_FIELDS
 from gateway.rates import Rates
 from gateway.refusing import explain
+from gateway.relaying import relay
 from gateway.routes import ADMIN, PUBLIC, Place, Route, Routes, WrongMethod
 from gateway.target import read_path
-from gateway.upstream.link import Link
 from gateway.upstream.message import Message, Pieces
 from gateway.upstream.service import Service
 
@@ -48,6 +49,7 @@ class Proxy:
         streams: Mapping[str, Service],
         places: Places,
         rates: Rates,
+        logins: Logins,
         access: AccessLog,
         proxies: Proxies,
         cors: Cors,
@@ -60,6 +62,7 @@ class Proxy:
         self._streams = streams
         self._places = places
         self._rates = rates
+        self._logins = logins
         self._access = access
         self._proxies = proxies
         self._cors = cors
@@ -129,12 +132,19 @@ class Proxy:
         user_id = caller.user_id if caller is not None else None
         visit.rates += self._rates.of_caller(route, user_id, request.peer, request.started_at)
         held = gather(request, route.body_max_bytes)
-        start, rest = self._head(request, route, visit, caller, held)
+        if not route.throttles_logins:
+            self._exchange(request, reply, visit, route, held)
+            return
+        with self._logins.attempt(held, request.peer, whole=request.complete) as visit.attempt:
+            self._exchange(request, reply, visit, route, held)
+
+    def _exchange(self, request: Request, reply: Reply, visit: Visit, route: Route, held: bytes) -> None:
+        start, rest = self._head(request, route, visit, held)
         if not route.stream_seconds:
             _exchange(self._upstreams[route.upstream], request, reply, visit, route, start, rest, held)
             return
         # Many who follow their orders must leave room for those who place one, and each of them for the others.
-        with self._places.one_of(user_id or request.peer):
+        with self._places.one_of(visit.caller.user_id if visit.caller is not None else request.peer):
             _exchange(self._streams[route.upstream], request, reply, visit, route, start, rest, held)
 
     def _admit(self, request: Request, route: Route) -> Caller | None:
@@ -148,9 +158,8 @@ class Proxy:
             raise Forbidden("Only an administrator may do that.")
         return caller
 
-    def _head(
-        self, request: Request, route: Route, visit: Visit, caller: Caller | None, held: bytes
-    ) -> tuple[bytes, bytes]:
+    def _head(self, request: Request, route: Route, visit: Visit, held: bytes) -> tuple[bytes, bytes]:
+        caller = visit.caller
         user_id = caller.user_id if caller is not None else None
         claims = {"roles": [ADMIN]} if caller is not None and ADMIN in caller.roles else None
         return upstream_head(
@@ -184,7 +193,7 @@ def _exchange(
         message = Message(request.method, start, rest, until)
         link = service.ask_in_pieces(message, Pieces(body, request.stop_waiting))
     try:
-        _relay(link, request, reply, visit, until + route.stream_seconds)
+        relay(link, request, reply, visit, until + route.stream_seconds)
     finally:
         service.release(link)
 
@@ -198,29 +207,6 @@ def _has_idempotency_key(request: Request, route: Route) -> bool:
     return (
         request.method == "POST" and _KEY in route.forward and any(name == _KEY for name, _ in request.fields)
     )
-
-
-def _relay(link: Link, request: Request, reply: Reply, visit: Visit, until: float) -> None:
-    answer = link.answer
-    fields = client_fields(
-        answer.fields,
-        visit.made + visit.rates,
-        visit.request_id,
-        never_stored=answer.status >= 400 or visit.caller is not None,
-    )
-    if answer.complete and request.method != "HEAD":
-        reply.send(answer.status, fields, answer.take())
-        return
-    reply.when_client_leaves(link.channel.cancel)
-    try:
-        reply.start(answer.status, fields, answer.length)
-        reply.write(answer.take())
-        while not answer.complete:
-            link.wait(until)
-            reply.write(answer.take())
-        reply.finish()
-    finally:
-        reply.when_client_leaves(None)
 
 
 def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:

@@ -166,6 +166,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "stream_seconds": _positive,
     "body_max_bytes": _positive,
     "rate": is_rate,
+    "throttle": lambda value: value == "login",
 }
 
 
@@ -184,4 +185,5 @@ def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
         takes_cookies="cookie" in names,
         oauth_errors="errors" in entry,
         rate=entry.get("rate"),
+        throttles_logins="throttle" in entry,
     )

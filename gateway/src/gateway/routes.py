@@ -37,6 +37,7 @@ class Route:
     takes_cookies: bool = False
     oauth_errors: bool = False
     rate: str | None = None
+    throttles_logins: bool = False
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chassis.settings import ProcessSettings, SettingsError, setting
 from gateway.front.limits import Limits
+from gateway.logins import LoginRule
 from gateway.rates import OFF, Network, is_rate
 from gateway.upstream.sources import SourceError, StaticList
 from gateway.upstream.ways import Ways
@@ -92,6 +93,23 @@ class Settings(ProcessSettings):
         "", doc="addresses and networks, with commas between, whose requests no rate counts"
     )
 
+    login_window_seconds: int = setting(900, minimum=1, doc="seconds in which failed sign-ins are counted")
+    login_failures_per_pair: int = setting(
+        10, minimum=1, doc="most failed sign-ins to one account from one address"
+    )
+    login_failures_per_address: int = setting(
+        100, minimum=1, doc="... from one address, to accounts that have not signed in there before"
+    )
+    login_failures_per_account: int = setting(
+        50, minimum=1, doc="failed sign-ins to one account, from anywhere, after which it is under attack"
+    )
+    login_failures_of_strangers: int = setting(
+        2, minimum=1, doc="... and then the most from each address it has not signed in from"
+    )
+    login_known_days: int = setting(
+        30, minimum=1, doc="days for which an address that an account has signed in from is known"
+    )
+
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
     token_audience: str = setting("souk", doc="`aud` of access tokens")
     jwks_url: str = setting("", doc="the issuer's keys; empty: /.well-known/jwks.json of users")
@@ -146,6 +164,18 @@ class Settings(ProcessSettings):
     def rate_exempt_networks(self) -> list[Network]:
         """The networks that no rate is counted for."""
         return _networks(self.rate_exempt)
+
+    @property
+    def login_rule(self) -> LoginRule:
+        """How many failed sign-ins there may be."""
+        return LoginRule(
+            window_seconds=self.login_window_seconds,
+            pair=self.login_failures_per_pair,
+            address=self.login_failures_per_address,
+            account=self.login_failures_per_account,
+            stranger=self.login_failures_of_strangers,
+            known_days=self.login_known_days,
+        )
 
     @property
     def upstream_urls(self) -> dict[str, str]:

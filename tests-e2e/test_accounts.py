@@ -58,6 +58,29 @@ def test_who_signs_out_cannot_refresh(anyone, account):
     assert anyone.token_for(grant_type="refresh_token", refresh_token=token).status_code == 400
 
 
+def refused_everywhere(shopper: Client) -> bool:
+    """Tell whether every process of the gateway refuses a token as revoked; each may hear of it at another moment."""
+    answers = [shopper.get("/api/v1/orders") for _ in range(10)]
+    return all((each.status_code, each.json().get("code")) == (401, "token_revoked") for each in answers)
+
+
+def test_the_access_token_of_a_deleted_account_neither_orders_nor_pays(anyone, sku, account):
+    sent, _ = account
+    shopper = anyone.sign_in(sent["email"], sent["password"])
+    order = shopper.order(sku)
+    assert shopper.call("DELETE", "/api/v1/users/me").status_code == 204
+    until(lambda: refused_everywhere(shopper), timeout_seconds=60)
+    assert shopper.pay(order).status_code == 401
+
+
+def test_signing_out_ends_the_access_token_of_that_session_alone(anyone, account):
+    sent, _ = account
+    phone, tablet = tokens(anyone, sent), Client(anyone.gateway_url, tokens(anyone, sent)["access_token"])
+    anyone.call("POST", "/api/v1/auth/revoke", data={"token": phone["refresh_token"], "client_id": "mobile"})
+    until(lambda: refused_everywhere(Client(anyone.gateway_url, phone["access_token"])), timeout_seconds=60)
+    assert tablet.get("/api/v1/orders").status_code == 200
+
+
 def test_a_browser_gets_its_refresh_token_in_a_cookie_no_script_can_read(anyone, account):
     sent, _ = account
     answer = anyone.token_for(

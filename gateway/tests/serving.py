@@ -116,10 +116,12 @@ class Wire:
 @dataclass
 class Service:
     """A service of raw sockets: `answer(wire, request)` is what it does with each request on a connection, `check` what
-    it does when it is asked whether it is ready; that is not among `requests` and `connections`."""
+    it does when it is asked whether it is ready, `feed` when the gateway asks what was revoked; those two are not among
+    `requests` and `connections`."""
 
     answer: object = None
     check: object = None
+    feed: object = None
     requests: list[Message] = field(default_factory=list)
     connections: int = 0
 
@@ -147,6 +149,9 @@ class Service:
                 if "/readyz" in request.line:
                     (self.check or ready)(wire, request)
                     continue
+                if request.line[1:] and request.target.startswith("/internal/revocations"):
+                    (self.feed or nothing_revoked)(wire, request)
+                    continue
                 self.connections += not known
                 known = True
                 self.requests.append(request)
@@ -155,7 +160,7 @@ class Service:
         self.open.discard(wire)
 
     def reset(self):
-        self.answer = self.check = None
+        self.answer = self.check = self.feed = None
         self.requests.clear()
         for wire in list(self.open):
             wire.close()
@@ -177,6 +182,10 @@ def echo(wire, request):
     request.body = b"".join(wire.body_of(request))
     told = {"line": request.line, "fields": request.fields, "body": request.body.decode("latin-1")}
     wire.send(whole(body=json.dumps(told).encode(), fields="Content-Type: application/json\r\n"))
+
+
+def nothing_revoked(wire, request):
+    wire.send(whole(body=b'{"data": [], "next_cursor": "x", "more": false}'))
 
 
 class Gateway:

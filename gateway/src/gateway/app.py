@@ -16,21 +16,25 @@ from gateway.access import AccessLog
 from gateway.channel import Reactor
 from gateway.cors import Cors
 from gateway.counters import OwnCounters
+from gateway.fetching import fetch_from, fetch_over_http
 from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
 from gateway.identity import Tokens
-from gateway.keys import IssuerKeys, fetch_over_http
+from gateway.keys import IssuerKeys
 from gateway.logins import Logins
 from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
 from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
+from gateway.revocations import Revocations
 from gateway.route_file import load
 from gateway.settings import Settings
 from gateway.upstream.fleet import Fleet
+from gateway.upstream.service import Service
 
 NAME = "gateway"
+JWKS = "/.well-known/jwks.json"
 SHOP = Path(__file__).with_name("shop")
 
 
@@ -53,17 +57,11 @@ class DataPath:
     def open(self, reactor: Reactor) -> Proxy:
         """Return the handler of the public front, with connection pools and keys of this process."""
         settings = self._settings
-        keys = IssuerKeys(
-            fetch_over_http(settings.keys_url, settings.jwks_timeout_seconds),
-            refresh_seconds=settings.jwks_refresh_seconds,
-            cooldown_seconds=settings.jwks_cooldown_seconds,
-        )
-        gevent.spawn(keys.keep_fresh)
         fleet = Fleet(reactor, settings.upstream_urls, settings.ways)
         return Proxy(
             routes=self.current.routes,
             pages=self._pages,
-            tokens=Tokens(keys, issuer=settings.token_issuer, audience=settings.token_audience),
+            tokens=self._tokens(fleet.requests["users"]),
             signer=self._signer,
             upstreams=fleet.requests,
             streams=fleet.streams,
@@ -88,6 +86,26 @@ class DataPath:
             proxies=Proxies(settings.trusted_networks, settings.public_scheme),
             cors=Cors(settings.allowed_origins),
         )
+
+    def _tokens(self, users: Service) -> Tokens:
+        settings = self._settings
+        asked = fetch_from(users, lambda: self._signer.sign(users.name, None))
+        jwks_seconds = settings.jwks_timeout_seconds
+        keys = IssuerKeys(
+            fetch_over_http(settings.jwks_url, jwks_seconds)
+            if settings.jwks_url
+            else partial(asked, JWKS, jwks_seconds),
+            refresh_seconds=settings.jwks_refresh_seconds,
+            cooldown_seconds=settings.jwks_cooldown_seconds,
+        )
+        revocations = Revocations(
+            lambda target: asked(target, settings.revocations_timeout_seconds),
+            refresh_seconds=settings.revocations_refresh_seconds,
+        )
+        tokens = Tokens(keys, revocations, issuer=settings.token_issuer, audience=settings.token_audience)
+        gevent.spawn(keys.keep_fresh)
+        gevent.spawn(revocations.keep_fresh, tokens.forget)
+        return tokens
 
 
 def create_app(settings: Settings) -> Flask:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import jwt
 
 from chassis.errors import Unauthenticated
 from gateway.keys import ALGORITHM, IssuerKeys, UnknownKey
+from gateway.revocations import Revocations
 from gateway.strict_json import NotStrictJson, load_object
 
 _CACHE_SECONDS = 60.0  # a token is looked at anew that often: its key may have been withdrawn
@@ -48,13 +49,19 @@ class TokenExpired(NotSignedIn):
     title = "The access token has expired"
 
 
+class TokenRevoked(NotSignedIn):
+    code = "token_revoked"
+    title = "The access token has been revoked"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The user behind a token. `good_until` is in Unix seconds."""
+    """The user behind a token. `good_until` is in Unix seconds; `session_id` is empty for a token of no session."""
 
     user_id: str
     roles: tuple[str, ...]
     good_until: float
+    session_id: str = ""
 
 
 class Tokens:
@@ -63,6 +70,7 @@ class Tokens:
     def __init__(
         self,
         keys: IssuerKeys,
+        revocations: Revocations,
         *,
         issuer: str,
         audience: str,
@@ -71,6 +79,7 @@ class Tokens:
     ) -> None:
         self._remembered = remembered
         self._keys = keys
+        self._revocations = revocations
         self._issuer = issuer
         self._audience = audience
         self._now = now
@@ -80,8 +89,8 @@ class Tokens:
         return len(self._verified)
 
     def caller(self, authorization: bytes) -> Caller:
-        """Return who sent an Authorization header. Raises TokenInvalid or TokenExpired, and KeysUnavailable while
-        nothing can be verified."""
+        """Return who sent an Authorization header. Raises TokenInvalid, TokenExpired or TokenRevoked, and
+        KeysUnavailable while nothing can be verified."""
         digest = hashlib.sha256(authorization).digest()
         caller = self._verified.get(digest)
         now = self._now()
@@ -93,6 +102,14 @@ class Tokens:
         self._verified[digest] = caller
         return caller
 
+    def forget(self, revoked: Collection[str]) -> None:
+        """Let the tokens of these users and sessions be looked at anew; so a request need not ask what was revoked."""
+        self._verified = {
+            digest: caller
+            for digest, caller in self._verified.items()
+            if caller.user_id not in revoked and caller.session_id not in revoked
+        }
+
     def _verify(self, authorization: bytes, now: float) -> Caller:
         match = _bearer.fullmatch(authorization)
         if match is None or len(match[1]) > _LONGEST_TOKEN:
@@ -100,6 +117,7 @@ class Tokens:
         token = match[1].decode("ascii")
         header, payload, _ = (_decode(part) for part in token.split("."))
         kid = self._kid(header)
+        self._revocations.wait_for_first()
         try:
             key = self._keys.find(kid)
             jwt.PyJWS().decode(token, key, algorithms=[ALGORITHM])
@@ -132,7 +150,13 @@ class Tokens:
             raise TokenInvalid("The token is not valid yet.")
         if now >= expires + _LEEWAY_SECONDS:
             raise TokenExpired("Ask the token endpoint for a new one.")
-        return Caller(subject, tuple(roles), min(expires + _LEEWAY_SECONDS, now + _CACHE_SECONDS))
+        session_id = claims.get("sid", "")
+        if not isinstance(session_id, str):
+            raise TokenInvalid("The session is not a name.")
+        if self._revocations.have(subject, session_id):
+            raise TokenRevoked("Sign in again.")
+        good_until = min(expires + _LEEWAY_SECONDS, now + _CACHE_SECONDS)
+        return Caller(subject, tuple(roles), good_until, session_id)
 
 
 def _decode(part: str) -> bytes:

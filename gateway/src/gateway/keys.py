@@ -1,12 +1,10 @@
 """The token issuer's public keys: fetched ahead, at once for a new one, kept while the issuer is down."""
 
-import http.client
 import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import gevent
 import jwt
@@ -14,11 +12,11 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from chassis.errors import Unavailable
+from gateway.fetching import FetchFailed
 
 ALGORITHM = "RS256"
 _SMALLEST_KEY_BITS = 2048
 _LONGEST_KID = 128
-_LARGEST_ANSWER_BYTES = 65536
 _FIRST_RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -30,39 +28,6 @@ class KeysUnavailable(Unavailable):
 
 class UnknownKey(Exception):
     """The issuer has no key of that id."""
-
-
-class FetchFailed(Exception):
-    """The issuer's keys could not be fetched."""
-
-
-def fetch_over_http(url: str, seconds: float) -> Callable[[], bytes]:
-    """Return a call that gets the body at an address in so many seconds; it follows no redirect and asks no proxy.
-
-    It raises FetchFailed.
-    """
-    parts = urlsplit(url)
-    connection_type = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-
-    def get() -> bytes:
-        connection = connection_type(parts.hostname or "", parts.port, timeout=seconds)
-        try:
-            connection.request("GET", parts.path or "/", headers={"Accept": "application/json"})
-            response = connection.getresponse()
-            body = response.read(_LARGEST_ANSWER_BYTES + 1)
-        finally:
-            connection.close()
-        if response.status != 200 or len(body) > _LARGEST_ANSWER_BYTES:
-            raise FetchFailed(f"{url} answered {response.status} with {len(body)} bytes")
-        return body
-
-    def fetch() -> bytes:
-        try:
-            return gevent.with_timeout(seconds, get)
-        except (OSError, http.client.HTTPException, gevent.Timeout) as failure:
-            raise FetchFailed(f"{url}: {type(failure).__name__}: {failure}") from failure
-
-    return fetch
 
 
 class IssuerKeys:

@@ -123,6 +123,16 @@ class Settings(ProcessSettings):
         2.0, minimum=0.1, maximum=60, doc="longest fetch of the keys, in seconds"
     )
 
+    revocations_refresh_seconds: float = setting(
+        15.0,
+        minimum=0.05,
+        maximum=50,
+        doc="seconds between two looks at whose tokens were revoked; a revoked one is refused within 60",
+    )
+    revocations_timeout_seconds: float = setting(
+        2.0, minimum=0.1, maximum=5, doc="longest such look for each 500 of them, in seconds"
+    )
+
     target_max_bytes: int = setting(8192, minimum=64, maximum=65536, doc="longest request target, in bytes")
     header_max_bytes: int = setting(16384, minimum=256, maximum=65536, doc="largest header section, in bytes")
     header_max_fields: int = setting(100, minimum=1, maximum=1000, doc="most header fields")
@@ -191,12 +201,6 @@ class Settings(ProcessSettings):
     def trusted_networks(self) -> list[Network]:
         """The networks of the proxies in front."""
         return _networks(self.trusted_proxies)
-
-    @property
-    def keys_url(self) -> str:
-        """Where the token issuer's keys are."""
-        first, _, _ = self.users_url.partition(",")
-        return self.jwks_url or f"{first.rstrip('/')}/.well-known/jwks.json"
 
     @property
     def routes_path(self) -> Path:

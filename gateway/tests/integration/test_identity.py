@@ -78,3 +78,12 @@ def test_a_gateway_without_keys_serves_the_public_and_says_503_to_users(start_ga
     assert refusal(gateway, USER, bearer)[:2] == (503, "keys_unavailable")
     users.answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
     assert gateway.ask(get(USER, bearer)).status == 200
+
+
+def test_keys_come_from_another_address_where_one_is_named(start_gateway, users, payments, issuer):
+    users.reset()
+    users.answer = lambda wire, request: wire.send(whole(404))
+    payments.answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
+    gateway = start_gateway(jwks_url=f"{payments.url}/keys?of=souk")
+    assert gateway.ask(get(USER, f"Authorization: {issuer.bearer()}")).status == 200
+    assert payments.requests[0].target == "/keys?of=souk"

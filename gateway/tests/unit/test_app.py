@@ -45,12 +45,6 @@ def test_an_address_that_is_none_is_refused(environment, url):
         load(Settings, PREFIX, environment | {"GATEWAY_USERS_URL": url})
 
 
-def test_keys_come_from_users_unless_told_otherwise(environment):
-    assert load(Settings, PREFIX, environment).keys_url == "http://users:8000/.well-known/jwks.json"
-    other = environment | {"GATEWAY_JWKS_URL": "https://login.test/keys"}
-    assert load(Settings, PREFIX, other).keys_url == "https://login.test/keys"
-
-
 @pytest.mark.parametrize(
     "origins",
     [

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from issuing import AUDIENCE, ISSUER
 
-from gateway.identity import TokenExpired, TokenInvalid, Tokens
+from gateway.identity import TokenExpired, TokenInvalid, TokenRevoked, Tokens
 from gateway.keys import IssuerKeys
+from gateway.revocations import Revocations
 
 NOW = int(time.time())
 
@@ -34,7 +35,16 @@ NO_BEARER = [
 
 def tokens_of(issuer, **options):
     keys = IssuerKeys(issuer.jwks, refresh_seconds=300, cooldown_seconds=0)
-    return Tokens(keys, issuer=ISSUER, audience=AUDIENCE, **options)
+    return Tokens(keys, revocations(), issuer=ISSUER, audience=AUDIENCE, **options)
+
+
+def revocations(*ids):
+    """Return what is known once these were revoked."""
+    rows = [{"kind": "user", "id": each, "expires_at": "2100-01-01T00:00:00Z"} for each in ids]
+    page = json.dumps({"data": rows, "next_cursor": "", "more": False}).encode()
+    read = Revocations(lambda target: page, refresh_seconds=15)
+    read.refresh(lambda ids: None)
+    return read
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +88,8 @@ STRANGE_CLAIMS = {
     "roles in a text": {"roles": "admin"},
     "roles that are no names": {"roles": [1]},
     "roles in an object": {"roles": {"admin": True}},
+    "a session that is a number": {"sid": 7},
+    "sessions": {"sid": ["a"]},
 }
 
 
@@ -211,7 +223,7 @@ def test_a_verified_token_is_looked_at_anew_after_a_while(issuer):
             asked.append(kid)
             return issuer.key.public_key()
 
-    tokens = Tokens(Keys(), issuer=ISSUER, audience=AUDIENCE, now=lambda: clock[0])
+    tokens = Tokens(Keys(), revocations(), issuer=ISSUER, audience=AUDIENCE, now=lambda: clock[0])
     bearer = issuer.bearer(iat=NOW, exp=NOW + 100).encode()
     for seconds in (0, 30, 59, 61, 90):
         clock[0] = NOW + seconds
@@ -220,6 +232,26 @@ def test_a_verified_token_is_looked_at_anew_after_a_while(issuer):
     clock[0] = NOW + 106
     with pytest.raises(TokenExpired):
         tokens.caller(bearer)
+
+
+@pytest.mark.parametrize("claim", ["sub", "sid"])
+def test_a_revoked_token_is_refused(issuer, claim):
+    keys = IssuerKeys(issuer.jwks, refresh_seconds=300, cooldown_seconds=0)
+    revoked = str(uuid.uuid4())
+    tokens = Tokens(keys, revocations(revoked), issuer=ISSUER, audience=AUDIENCE)
+    assert tokens.caller(issuer.bearer(sid=str(uuid.uuid4())).encode())
+    with pytest.raises(TokenRevoked):
+        tokens.caller(issuer.bearer(**{claim: revoked}).encode())
+
+
+@pytest.mark.parametrize("claim", ["sub", "sid"])
+def test_of_what_is_remembered_the_revoked_is_looked_at_anew(tokens, issuer, claim):
+    revoked = str(uuid.uuid4())
+    before = len(tokens)
+    tokens.caller(issuer.bearer(sid=str(uuid.uuid4())).encode())
+    tokens.caller(issuer.bearer(**{claim: revoked}).encode())
+    tokens.forget({revoked})
+    assert len(tokens) == before + 1
 
 
 def test_the_memory_of_verified_tokens_is_bounded(issuer):

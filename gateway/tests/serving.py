@@ -162,10 +162,14 @@ class Service:
     def reset(self):
         self.answer = self.check = self.feed = None
         self.requests.clear()
+        until(self.emptied)
+        self.connections = 0
+
+    def emptied(self):
+        """Close what is open, which the gateway may just have opened, and tell whether nothing was."""
         for wire in list(self.open):
             wire.close()
-        until(lambda: not self.open)
-        self.connections = 0
+        return not self.open
 
     def stop(self):
         self.listener.close()

@@ -105,13 +105,13 @@ CHASSIS = (
             Edit(OUTBOX, "async def _claim(conn", "_last = [0]\n\n\nasync def _claim(conn"),
             Edit(
                 OUTBOX,
-                "          AND parked_at IS NULL\n          AND NOT",
-                "          AND position > %s\n          AND NOT",
+                "      AND parked_at IS NULL\n      AND aggregate_id NOT",
+                "      AND position > %s\n      AND aggregate_id NOT",
             ),
             Edit(
                 OUTBOX,
-                "        (BATCH,),\n    )\n    return await cursor.fetchall()",
-                "        (_last[0], BATCH),\n    )\n    rows = await cursor.fetchall()\n"
+                "(CLAIM, (BATCH,))\n    return await cursor.fetchall()",
+                "(CLAIM, (_last[0], BATCH))\n    rows = await cursor.fetchall()\n"
                 '    _last[0] = max([_last[0], *(row["position"] for row in rows)])\n    return rows',
             ),
         ),
@@ -121,7 +121,7 @@ CHASSIS = (
     ),
     Bug(
         "the relay begins at the end",
-        (Edit(OUTBOX, "        ORDER BY position\n", "        ORDER BY position DESC\n"),),
+        (Edit(OUTBOX, "    ORDER BY position\n", "    ORDER BY position DESC\n"),),
         ORDERS,
         scenarios.the_relay_has_much_to_catch_up,
         "first_deliveries_are_in_order",

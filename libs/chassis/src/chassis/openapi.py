@@ -58,9 +58,7 @@ def describe(name: str, version: str, routes: Sequence[Route]) -> dict[str, Any]
     spec.components.schema("Problem", _PROBLEM)
     spec.components.security_scheme("assertion", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
-        spec.path(
-            path=path_of(route.rule), operations={route.method.lower(): _operation(route)}
-        )
+        spec.path(path=path_of(route.rule), operations={route.method.lower(): _operation(route)})
     return spec.to_dict()
 
 

@@ -57,7 +57,7 @@ class DataPath:
     def open(self, reactor: Reactor) -> Proxy:
         """Return the handler of the public front, with connection pools and keys of this process."""
         settings = self._settings
-        fleet = Fleet(reactor, settings.upstream_urls, settings.ways)
+        fleet = Fleet(reactor, settings.upstream_urls, settings.canary_urls, settings.ways)
         return Proxy(
             routes=self.current.routes,
             pages=self._pages,

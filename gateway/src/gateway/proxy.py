@@ -185,12 +185,14 @@ def _exchange(
     held: bytes,
 ) -> None:
     until = time.monotonic() + route.deadline_seconds
+    canary = route.canary.share_of(request.fields) if route.canary is not None else 0.0
     if request.complete:
         repeatable = _has_idempotency_key(request, route)
-        link = service.ask(Message(request.method, start, rest + held, until, repeatable=repeatable))
+        message = Message(request.method, start, rest + held, until, repeatable=repeatable, canary=canary)
+        link = service.ask(message)
     else:
         body = partial(_pieces_behind, request, held, route.body_max_bytes)
-        message = Message(request.method, start, rest, until)
+        message = Message(request.method, start, rest, until, canary=canary)
         link = service.ask_in_pieces(message, Pieces(body, request.stop_waiting))
     try:
         relay(link, request, reply, visit, until + route.stream_seconds)

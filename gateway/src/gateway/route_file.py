@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.canary import Canary, canaries_of, canary_faults
 from gateway.front.request import METHODS
 from gateway.rates import is_rate
 from gateway.routes import ADMIN, PUBLIC, USER, Route, Routes
 
-_TOP_LEVEL = ("forward", "route")
+_TOP_LEVEL = ("forward", "route", "upstream")
 _REQUIRED = ("path", "methods", "upstream", "policy")
 
 _path = re.compile(r"(?:/(?:[A-Za-z0-9._-]+|\{[a-z_]+\}))+")
@@ -49,7 +50,8 @@ def load(path: Path, upstreams: Collection[str], *, deadline_seconds: float, bod
     if wrong_lines:
         raise RoutesError(wrong_lines)
     defaults = {"deadline_seconds": deadline_seconds, "body_max_bytes": body_max_bytes}
-    return Routes(_route({**defaults, **entry}, common) for entry in entries)
+    canaries = canaries_of(document)
+    return Routes(_route({**defaults, **entry}, common, canaries.get(entry["upstream"])) for entry in entries)
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def _faults_of_all(document: Mapping[str, Any], text: str, upstreams: Collection
     entries = document.get("route", [])
     for name in document.keys() - set(_TOP_LEVEL):
         yield f"{name} is not known"
+    yield from canary_faults(document, upstreams)
     if not _forwardable(document.get("forward", [])):
         yield "forward has what may not go through"
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -170,7 +173,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
+def _route(entry: Mapping[str, Any], common: Iterable[str], canary: Canary | None) -> Route:
     names = dict.fromkeys([*common, *entry.get("forward", [])])
     return Route(
         template=entry["path"],
@@ -186,4 +189,5 @@ def _route(entry: Mapping[str, Any], common: Iterable[str]) -> Route:
         oauth_errors="errors" in entry,
         rate=entry.get("rate"),
         throttles_logins="throttle" in entry,
+        canary=canary,
     )

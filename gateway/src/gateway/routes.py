@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chassis.errors import MethodNotAllowed, NotFound
+from gateway.canary import Canary
 
 PUBLIC, USER, ADMIN = "public", "user", "admin"
 _PARAMETER = "{}"
@@ -38,6 +39,7 @@ class Route:
     oauth_errors: bool = False
     rate: str | None = None
     throttles_logins: bool = False
+    canary: Canary | None = None
 
 
 @dataclass(slots=True)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
-from chassis.settings import ProcessSettings, SettingsError, setting
+from chassis.settings import SettingsError, setting
 from gateway.front.limits import Limits
 from gateway.logins import LoginRule
 from gateway.rates import OFF, Network, is_rate
-from gateway.upstream.sources import SourceError, StaticList
-from gateway.upstream.ways import Ways
+from gateway.upstream_settings import UpstreamSettings
 
 PREFIX = "GATEWAY_"
 # As browsers write it: no default port, no path, nothing in upper case; "*" and "null" are no origins of anybody.
@@ -21,7 +20,7 @@ _PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ProcessSettings):
+class Settings(UpstreamSettings):
     """The gateway's settings; each is `GATEWAY_` and its name in upper case."""
 
     bind: str = setting("0.0.0.0:8080", doc="address the public listens to")
@@ -48,40 +47,11 @@ class Settings(ProcessSettings):
         "", doc="origins whose pages may call the API, comma separated; empty: none but our own"
     )
 
-    users_url: str = setting(doc="instances of the users service: http://host:port, several with commas")
-    orders_url: str = setting(doc="instances of the orders service, as above")
-    payments_url: str = setting(doc="instances of the payments service, as above")
-    upstream_connections: int = setting(
-        128, minimum=1, doc="requests of one process in flight to each service"
-    )
-    upstream_streams: int = setting(32, minimum=1, doc="streams of one process open at each service, besides")
     streams_per_user: int = setting(
         4,
         minimum=1,
         doc="streams of one process open for each user, or each address where nobody is signed in",
     )
-    upstream_connect_timeout_seconds: float = setting(
-        0.5, minimum=0.01, maximum=60, doc="longest wait for a connection to a service, in seconds"
-    )
-    upstream_idle_seconds: float = setting(
-        60.0,
-        minimum=0,
-        doc="how long an unused connection is kept, in seconds; less than the services keep theirs",
-    )
-    check_interval_seconds: float = setting(
-        2.0, minimum=0.05, doc="seconds between two looks at the readiness of an instance"
-    )
-    check_timeout_seconds: float = setting(
-        1.0, minimum=0.01, maximum=60, doc="longest such look, in seconds; two in vain, and it is left alone"
-    )
-    ejection_failures: int = setting(
-        5, minimum=1, doc="failures in a row after which an instance is left alone"
-    )
-    ejection_seconds: float = setting(
-        1.0, minimum=0.01, doc="how long at first, in seconds; twice as long each time after that"
-    )
-    ejection_max_seconds: float = setting(5.0, minimum=0.01, doc="how long at most, in seconds")
-
     rate_per_address: str = setting(
         "60000/minute",
         doc="most requests of an address, as the library limits writes rates; off: no such rate",
@@ -148,12 +118,7 @@ class Settings(ProcessSettings):
     )
 
     def __post_init__(self) -> None:
-        wrong = []
-        for name, listed in self.upstream_urls.items():
-            try:
-                StaticList(listed)
-            except SourceError as cause:
-                wrong.append(f"{PREFIX}{name.upper()}_URL: {cause}")
+        wrong = [f"{PREFIX}{line}" for line in self.wrong_addresses()]
         for name in ("rate_per_address", "rate_per_user"):
             if getattr(self, name) != OFF and not is_rate(getattr(self, name)):
                 wrong.append(f"{PREFIX}{name.upper()}: not of the form 6000/minute, and not {OFF}")
@@ -188,11 +153,6 @@ class Settings(ProcessSettings):
         )
 
     @property
-    def upstream_urls(self) -> dict[str, str]:
-        """The services' addresses by the names the route file uses."""
-        return {"users": self.users_url, "orders": self.orders_url, "payments": self.payments_url}
-
-    @property
     def allowed_origins(self) -> list[str]:
         """The origins whose pages may call the API."""
         return _listed(self.cors_origins)
@@ -206,21 +166,6 @@ class Settings(ProcessSettings):
     def routes_path(self) -> Path:
         """The route file."""
         return Path(self.routes_file) if self.routes_file else _PACKAGED_ROUTES
-
-    @property
-    def ways(self) -> Ways:
-        """How instances are dealt with."""
-        return Ways(
-            requests=self.upstream_connections,
-            streams=self.upstream_streams,
-            connect_seconds=self.upstream_connect_timeout_seconds,
-            idle_seconds=self.upstream_idle_seconds,
-            check_interval_seconds=self.check_interval_seconds,
-            check_timeout_seconds=self.check_timeout_seconds,
-            failures=self.ejection_failures,
-            pause_seconds=self.ejection_seconds,
-            longest_pause_seconds=self.ejection_max_seconds,
-        )
 
     @property
     def limits(self) -> Limits:

@@ -2,39 +2,59 @@
 
 from collections.abc import Mapping
 
+import gevent
+
 from gateway.channel import Reactor
 from gateway.upstream.breaker import Breaker
 from gateway.upstream.checks import Checks
 from gateway.upstream.group import Group
 from gateway.upstream.instance import Instance
 from gateway.upstream.service import Service
-from gateway.upstream.sources import Address, StaticList
+from gateway.upstream.sources import Address, Source, source_of
 from gateway.upstream.ways import Ways
+
+_FIRST_SECONDS = 2.0
 
 
 class Fleet:
     """Services by name: `requests` for what is answered at once, `streams` for answers that go on and on."""
 
-    def __init__(self, reactor: Reactor, addresses: Mapping[str, str], ways: Ways) -> None:
+    def __init__(
+        self, reactor: Reactor, addresses: Mapping[str, str], canaries: Mapping[str, str], ways: Ways
+    ) -> None:
         self._reactor = reactor
         self._ways = ways
         self._checks = Checks(
             interval_seconds=ways.check_interval_seconds, timeout_seconds=ways.check_timeout_seconds
         )
-        groups = {name: Group(name, self._open, self._checks.watch) for name in addresses}
+        stable = {name: self._group(name) for name in addresses}
+        canary = {name: self._group(f"{name}-canary") for name, listed in canaries.items() if listed}
         self.requests = {
-            name: Service(name, group, connections=ways.requests) for name, group in groups.items()
+            name: Service(name, group, canary.get(name), connections=ways.requests)
+            for name, group in stable.items()
         }
         self.streams = {
-            name: Service(name, group, connections=ways.streams) for name, group in groups.items()
+            name: Service(name, group, canary.get(name), connections=ways.streams)
+            for name, group in stable.items()
         }
-        for name, group in groups.items():
-            StaticList(addresses[name]).follow(group.update)
+        followed = [(group, addresses[name]) for name, group in stable.items()]
+        followed += [(group, canaries[name]) for name, group in canary.items()]
+        sources = [
+            (group, source_of(text, group.name, dns_refresh_seconds=ways.dns_refresh_seconds))
+            for group, text in followed
+        ]
+        # Whoever is served first shall find them known; a name server that is down keeps nobody from starting.
+        gevent.joinall([gevent.spawn(_take, *each) for each in sources], timeout=_FIRST_SECONDS)
+        for each in sources:
+            gevent.spawn(_follow, *each)
 
     def close(self) -> None:
         """Close what is idle."""
         for service in self.requests.values():
             service.close()
+
+    def _group(self, name: str) -> Group:
+        return Group(name, self._open, self._checks.watch)
 
     def _open(self, address: Address) -> Instance:
         ways = self._ways
@@ -50,3 +70,15 @@ class Fleet:
             connect_seconds=ways.connect_seconds,
             idle_seconds=ways.idle_seconds,
         )
+
+
+def _take(group: Group, source: Source) -> None:
+    addresses = source.read()
+    if addresses is not None:
+        group.update(addresses)
+
+
+def _follow(group: Group, source: Source) -> None:
+    while pause := source.pause_seconds:
+        gevent.sleep(pause)
+        _take(group, source)

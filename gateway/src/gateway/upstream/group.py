@@ -50,6 +50,11 @@ class Group:
         for address in came:
             self._watch(self, self._instances[address])
 
+    @property
+    def inviting(self) -> bool:
+        """Whether there is one that is ready, or to be tried."""
+        return bool(self._trials) or any(each.ready for each in self._usable)
+
     def choose(self, message: Message, tried: Collection[Instance] = ()) -> Instance | None:
         """Return the instance with the least requests in flight, of several in turn; None: none may be asked."""
         if self._trials and (message.repeatable or not self._usable):

@@ -7,9 +7,10 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 class Message:
     """`start` is the request line, `rest` all behind the Host field, which each instance puts in between; `until` is
-    the deadline (monotonic seconds). `repeatable`: it does no harm if two instances get it."""
+    the deadline (monotonic seconds). `repeatable`: it does no harm if two instances get it; `canary`: of such requests
+    this share goes to a canary."""
 
-    __slots__ = ("canary", "method", "repeatable", "rest", "route", "start", "until")
+    __slots__ = ("canary", "method", "repeatable", "rest", "start", "until")
 
     def __init__(
         self,
@@ -19,8 +20,7 @@ class Message:
         until: float,
         *,
         repeatable: bool = False,
-        canary: bool = False,
-        route: str = "",
+        canary: float = 0.0,
     ) -> None:
         self.method = method
         self.start = start
@@ -28,7 +28,6 @@ class Message:
         self.until = until
         self.repeatable = repeatable or method in SAFE
         self.canary = canary
-        self.route = route
 
     def to(self, host: bytes) -> bytes:
         """Return the bytes for the instance whose Host field this is."""

@@ -11,15 +11,19 @@ from gateway.upstream.instance import Instance
 from gateway.upstream.link import Link
 from gateway.upstream.message import Message, Pieces
 
+_WHOLE = 1 - 1e-9  # shares are no exact numbers
 _LOST = "The service ended the connection."
 
 
 class Service:
-    """The service `name`, of which `connections` requests may be in flight from this process."""
+    """The service `name`, of which `connections` requests may be in flight from this process; a share of them goes to
+    the instances in `canary`, where there is one."""
 
-    def __init__(self, name: str, stable: Group, *, connections: int) -> None:
+    def __init__(self, name: str, stable: Group, canary: Group | None = None, *, connections: int) -> None:
         self.name = name
         self.stable = stable
+        self.canary = canary
+        self._owed = 0.0  # to the canary, in requests
         self._connections = connections
         self._in_flight = 0
         self._budget = RetryBudget()
@@ -59,6 +63,8 @@ class Service:
     def close(self) -> None:
         """Close what is idle."""
         self.stable.close()
+        if self.canary is not None:
+            self.canary.close()
 
     def _enter(self) -> None:
         if self._in_flight >= self._connections:
@@ -81,7 +87,8 @@ class Service:
     def _connected(self, message: Message, ask: Callable[[Instance], Link], tried: list[Instance]) -> Link:
         """Ask one instance after another until one can be connected to; `tried` tells which were asked."""
         cause: BaseException | None = None
-        while (instance := self.stable.choose(message, tried)) is not None:
+        group = self._group(message)
+        while (instance := self._choose(group, message, tried)) is not None:
             tried.append(instance)
             try:
                 return ask(instance)
@@ -93,6 +100,23 @@ class Service:
         raise UpstreamUnavailable(
             "No instance can be asked now.", retry_after_seconds=max(1, math.ceil(wait))
         )
+
+    def _group(self, message: Message) -> Group:
+        if self.canary is None or not message.canary:
+            return self.stable
+        if message.canary < 1:
+            self._owed += message.canary
+            if self._owed < _WHOLE:
+                return self.stable
+            self._owed -= 1
+        return self.canary
+
+    def _choose(self, group: Group, message: Message, tried: list[Instance]) -> Instance | None:
+        if group is not self.stable and group.inviting:
+            instance = group.choose(message, tried)
+            if instance is not None:
+                return instance
+        return self.stable.choose(message, tried)
 
     def _once_more(self, message: Message, tried: list[Instance], lost: ConnectionLost) -> Link:
         last = tried[-1]

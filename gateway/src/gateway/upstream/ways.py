@@ -11,6 +11,7 @@ class Ways:
     streams: int = 32
     connect_seconds: float = 0.5
     idle_seconds: float = 60.0
+    dns_refresh_seconds: float = 10.0
     check_interval_seconds: float = 2.0
     check_timeout_seconds: float = 1.0
     failures: int = 5

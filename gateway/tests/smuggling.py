@@ -12,7 +12,8 @@ LENGTH = f"Content-Length: {len(CANARY)}\r\n"
 # What stands where digits of a Content-Length should.
 _LENGTHS = ["+5", "-5", "0x5", "5_0", "0_5", "5 5", "5, 5", "5,6", "5;", "5.0", "1e1", '"5"', "", "\x0b5"]
 _LENGTHS += ["5\x0c", "5\x00", "\xb2", "5\t0", "9" * 20, "18446744073709551616", "-0", "5\r\n 5", "x"]
-_CODINGS = ["identity", "chunked\t", "chunked, identity", "identity, chunked", "chunked, chunked", "xchunked"]
+_CODINGS = ["identity", "chunked\t", "chunked, identity", "identity, chunked", "chunked, chunked"]
+_CODINGS += ["xchunked"]
 _CODINGS += ["chunkedx"]
 _CODINGS += [
     "x chunked",
@@ -33,7 +34,8 @@ _CODINGS += [
     "ch\x00unked",
     "chunked\x00",
 ]
-_CODINGS += ["\xa0chunked", "chu nked", "\r\n chunked", "\r\n\tchunked", "chunked\r\n ,identity", "trailers"]
+_CODINGS += ["\xa0chunked", "chu nked", "\r\n chunked", "\r\n\tchunked", "chunked\r\n ,identity"]
+_CODINGS += ["trailers"]
 _CHUNK_SIZES = ["-1", "+1", "0x1", "1_0", " 1", "1 ", "1\t", "\t1", "1\x0b", "g", "", "1\x00", '"1"', "1,1"]
 _CHUNK_SIZES += [
     "fffffffffffffffff",
@@ -58,7 +60,8 @@ _CHUNK_SIZES += [
     "1;a=b\r",
 ]
 _FIELD_NAMES = ["Transfer-Encoding ", "Transfer-Encoding\t", " Transfer-Encoding", "Transfer-Encoding\x00"]
-_FIELD_NAMES += ["Transfer-Encoding\x0b", "Transfer\x00-Encoding", "Transfer Encoding", "\tTransfer-Encoding"]
+_FIELD_NAMES += ["Transfer-Encoding\x0b", "Transfer\x00-Encoding", "Transfer Encoding"]
+_FIELD_NAMES += ["\tTransfer-Encoding"]
 _FIELD_NAMES += [
     "\xa0Transfer-Encoding",
     "Transfer-Encoding\xa0",

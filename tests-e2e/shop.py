@@ -11,6 +11,8 @@ CARD = "pm_card_visa"
 DECLINED = "pm_card_visa_chargeDeclined"
 WITHOUT_MONEY = "pm_card_visa_chargeDeclinedInsufficientFunds"
 TIMEOUT_SECONDS = 20
+# The gateway keeps the catalogue for some seconds: this asks for it as it is now.
+AS_IT_IS_NOW = {"Cache-Control": "no-cache"}
 
 T = TypeVar("T")
 
@@ -80,6 +82,12 @@ class Client:
         answer = self.call("PUT", f"/api/v1/products/{sku}", json=body)
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
+
+
+def stock_of(client: Client, sku: str) -> int:
+    """Return how many pieces of a product are left now."""
+    stock: int = client.get(f"/api/v1/products/{sku}", headers=AS_IT_IS_NOW).json()["stock"]
+    return stock
 
 
 def register(anyone: Client) -> Client:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shop import CARD, DECLINED, WITHOUT_MONEY, new_key, register, until
+from shop import CARD, DECLINED, WITHOUT_MONEY, new_key, register, stock_of, until
 
 
 def test_a_paid_order_turns_paid_by_itself(shopper, sku):
@@ -25,12 +25,11 @@ def test_an_order_can_be_followed_while_it_is_paid(shopper, sku):
 
 
 def test_the_stock_shrinks_with_an_order_and_grows_back_when_it_is_cancelled(shopper, admin, sku):
-    stock = lambda: shopper.get(f"/api/v1/products/{sku}").json()["stock"]  # noqa: E731
     order = shopper.order(sku, quantity=3)
-    assert stock() == 97
+    assert stock_of(shopper, sku) == 97
     cancelled = shopper.post(f"/api/v1/orders/{order['id']}/cancel", {})
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "CANCELLED")
-    assert stock() == 100
+    assert stock_of(shopper, sku) == 100
 
 
 @pytest.mark.parametrize("card", [DECLINED, WITHOUT_MONEY])
@@ -74,7 +73,7 @@ def test_more_than_there_is_cannot_be_ordered(shopper, admin, sku):
     admin.put_product(sku, stock=1)
     refused = shopper.post("/api/v1/orders", {"items": [{"sku": sku, "quantity": 2}]})
     assert (refused.status_code, refused.json()["code"]) == (409, "out_of_stock")
-    assert shopper.get(f"/api/v1/products/{sku}").json()["stock"] == 1
+    assert stock_of(shopper, sku) == 1
 
 
 def test_another_shopper_sees_nothing_of_an_order(shopper, anyone, sku):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from shop import new_key, until
+from shop import AS_IT_IS_NOW, new_key, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAID_MILLISECONDS = 60_000
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, stack, sku) -> Iterator[Page]:
     """The shop, opened once there is something to buy."""
-    page = browser.new_page()
+    page = browser.new_page(extra_http_headers=AS_IT_IS_NOW)
     page.goto(stack.gateway_url)
     yield page
     page.close()

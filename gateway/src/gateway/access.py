@@ -42,9 +42,11 @@ class Visit:
     __slots__ = (
         *(
             "attempt",
+            "cache",
             "caller",
             "made",
             "method",
+            "named",
             "problem",
             "rates",
             "request_id",
@@ -60,6 +62,8 @@ class Visit:
         self.made = made
         self.route: Route | Page | None = None
         self.caller: Caller | None = None
+        self.cache = ""  # what the cache had to do with it
+        self.named: dict[bytes, bytes] = {}  # the last line of each field of the request
         self.problem: ServiceError | None = None
         self.rates = b""  # the answer's header lines about them
         self.attempt: Attempt | None = None
@@ -68,7 +72,7 @@ class Visit:
             self.request_id, self.traceparent = new_request_id(), new_traceparent()
             return
         self.method, self.started_at = request.method, request.started_at
-        named = dict(request.fields)
+        named = self.named = dict(request.fields)
         request_id = named.get(b"x-request-id", b"").decode("latin-1")
         self.request_id = request_id if well_formed_request_id(request_id) else new_request_id()
         self.traceparent = child_traceparent(named.get(b"traceparent", b"").decode("latin-1"))
@@ -117,6 +121,8 @@ class AccessLog:
             "duration_ms": round(seconds * 1000, 2),
             "bytes": body_bytes,
         }
+        if visit.cache:
+            line["cache"] = visit.cache
         if visit.caller is not None:
             line["user_id"] = visit.caller.user_id
         if visit.problem is not None:

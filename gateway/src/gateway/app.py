@@ -13,6 +13,10 @@ from chassis.assertions import Signer, Verifier
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from gateway.access import AccessLog
+from gateway.cache.answering import Cache
+from gateway.cache.counting import count_each_second
+from gateway.cache.origin import Origin
+from gateway.cache.store import Store
 from gateway.channel import Reactor
 from gateway.cors import Cors
 from gateway.counters import OwnCounters
@@ -78,6 +82,7 @@ class DataPath:
                 key=settings.signing_key_file.read_bytes(),
                 rule=settings.login_rule,
             ),
+            cache=self._cache(reactor, fleet.requests),
             access=AccessLog(
                 reactor,
                 release=settings.release,
@@ -86,6 +91,13 @@ class DataPath:
             proxies=Proxies(settings.trusted_networks, settings.public_scheme),
             cors=Cors(settings.allowed_origins),
         )
+
+    def _cache(self, reactor: Reactor, services: Mapping[str, Service]) -> Cache | None:
+        if not self._settings.cache_bytes:
+            return None
+        cache = Cache(Store(self._settings.cache_bytes), Origin(services, self._signer))
+        count_each_second(reactor, cache)
+        return cache
 
     def _tokens(self, users: Service) -> Tokens:
         settings = self._settings

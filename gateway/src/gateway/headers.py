@@ -30,11 +30,12 @@ def upstream_head(
     milliseconds: int,
     scheme: str,
     framing: bytes,
+    shared: bool = False,
 ) -> tuple[bytes, bytes]:
     """Return the head of the request to a service: its line, and all fields but Host, which follows that line; of the
     client's only those the route lets through. `framing` is the field that frames the body, with its CRLF; empty
-    without a body."""
-    forward = route.forward
+    without a body. A `shared` request is a GET whose answer may be for others too."""
+    forward = route.shared_forward if shared else route.forward
     passed = b"".join(
         [b"%b%b\r\n" % (forward[name], value) for name, value in request.fields if name in forward]
     )
@@ -44,7 +45,7 @@ def upstream_head(
         f"X-Forwarded-For: {request.peer}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: "
     )
     host = request.single.get(b"host", b"")
-    line = b"%b %b HTTP/1.1\r\n" % (request.method.encode(), request.target)
+    line = b"%b %b HTTP/1.1\r\n" % (b"GET" if shared else request.method.encode(), request.target)
     return line, b"%b%b\r\n%b%b\r\n" % (made.encode(), host, passed, framing)
 
 
@@ -53,13 +54,17 @@ def client_fields(
 ) -> bytes:
     """Return the header lines of a reply: those made for every answer, and an answer's fields (lower-case names), one
     line for each. `never_stored`: nobody may keep it, if the service does not say who may."""
+    lines = client_lines(fields)
+    if never_stored and b"cache-control" not in dict(fields):
+        lines += NEVER_STORED
+    return b"%b%bx-request-id: %b\r\n" % (lines, made, request_id.encode())
+
+
+def client_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return those of an answer's fields alone."""
     lines = [b"%b: %b\r\n" % field for field in fields if field[0] not in _KEPT_BACK]
     for name, value in fields:
         if name == b"connection" and value not in _COMMON_OPTIONS:
             own = [option.strip() + b":" for option in value.lower().split(b",")]
             lines = [line for line in lines if not line.startswith(tuple(own))]
-    if never_stored and b"cache-control" not in dict(fields):
-        lines.append(NEVER_STORED)
-    lines.append(made)
-    lines.append(b"x-request-id: %b\r\n" % request_id.encode())
     return b"".join(lines)

@@ -10,6 +10,7 @@ from chassis.assertions import Signer
 from chassis.errors import Forbidden, ServiceError
 from gateway.access import AccessLog, Visit
 from gateway.body import framing, gather, pieces
+from gateway.cache.answering import Cache
 from gateway.channel import Cancelled
 from gateway.cors import Cors
 from gateway.forwarded import Proxies
@@ -27,7 +28,7 @@ from gateway.refusing import explain
 from gateway.relaying import relay
 from gateway.routes import ADMIN, PUBLIC, Place, Route, Routes, WrongMethod
 from gateway.target import read_path
-from gateway.upstream.message import Message, Pieces
+from gateway.upstream.message import SAFE, Message, Pieces
 from gateway.upstream.service import Service
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ _KEY = b"idempotency-key"
 
 class Proxy:
     """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
-    routes use, `pages` by path; `places` are those of streams, `proxies` those in front."""
+    routes use, `pages` by path; `places` are those of streams, `proxies` those in front, `cache` may be none."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Proxy:
         places: Places,
         rates: Rates,
         logins: Logins,
+        cache: Cache | None,
         access: AccessLog,
         proxies: Proxies,
         cors: Cors,
@@ -63,6 +65,7 @@ class Proxy:
         self._places = places
         self._rates = rates
         self._logins = logins
+        self._cache = cache
         self._access = access
         self._proxies = proxies
         self._cors = cors
@@ -133,7 +136,8 @@ class Proxy:
         visit.rates += self._rates.of_caller(route, user_id, request.peer, request.started_at)
         held = gather(request, route.body_max_bytes)
         if not route.throttles_logins:
-            self._exchange(request, reply, visit, route, held)
+            if self._cache is None or not (route.cache and self._cache.answer(request, reply, visit, route)):
+                self._exchange(request, reply, visit, route, held)
             return
         with self._logins.attempt(held, request.peer, whole=request.complete) as visit.attempt:
             self._exchange(request, reply, visit, route, held)
@@ -142,6 +146,8 @@ class Proxy:
         start, rest = self._head(request, route, visit, held)
         if not route.stream_seconds:
             _exchange(self._upstreams[route.upstream], request, reply, visit, route, start, rest, held)
+            if self._cache is not None and request.method not in SAFE and reply.status < 400:
+                self._cache.forget(request.target)
             return
         # Many who follow their orders must leave room for those who place one, and each of them for the others.
         with self._places.one_of(visit.caller.user_id if visit.caller is not None else request.peer):
@@ -159,7 +165,8 @@ class Proxy:
         return caller
 
     def _head(self, request: Request, route: Route, visit: Visit, held: bytes) -> tuple[bytes, bytes]:
-        caller = visit.caller
+        # What may be kept for all is about nobody, even when it is not kept.
+        caller = visit.caller if not route.cache else None
         user_id = caller.user_id if caller is not None else None
         claims = {"roles": [ADMIN]} if caller is not None and ADMIN in caller.roles else None
         return upstream_head(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.cached_routes import faults_of_cached, shared_forward
 from gateway.canary import Canary, canaries_of, canary_faults
 from gateway.front.request import METHODS
 from gateway.rates import is_rate
@@ -120,6 +121,7 @@ def _faults(entry: Mapping[str, Any], upstreams: Collection[str]) -> Iterator[tu
         yield "upstream", f"upstream is none of {', '.join(sorted(upstreams))}"
     if "token" in entry and entry.get("policy") != PUBLIC:
         yield "token", "token is for public routes"
+    yield from (("cache", what) for what in faults_of_cached(entry))
 
 
 def _doubles(entry: Mapping[str, Any], taken: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -169,18 +171,20 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "stream_seconds": _positive,
     "body_max_bytes": _positive,
     "rate": is_rate,
+    "cache": lambda value: isinstance(value, bool),
     "throttle": lambda value: value == "login",
 }
 
 
 def _route(entry: Mapping[str, Any], common: Iterable[str], canary: Canary | None) -> Route:
     names = dict.fromkeys([*common, *entry.get("forward", [])])
+    forward = {name.encode(): f"{name.title()}: ".encode() for name in names}
     return Route(
         template=entry["path"],
         methods=_with_head(entry["methods"]),
         upstream=entry["upstream"],
         policy=entry["policy"],
-        forward={name.encode(): f"{name.title()}: ".encode() for name in names},
+        forward=forward,
         deadline_seconds=float(entry["deadline_seconds"]),
         body_max_bytes=int(entry["body_max_bytes"]),
         stream_seconds=float(entry.get("stream_seconds", 0)),
@@ -190,4 +194,6 @@ def _route(entry: Mapping[str, Any], common: Iterable[str], canary: Canary | Non
         rate=entry.get("rate"),
         throttles_logins="throttle" in entry,
         canary=canary,
+        cache=entry.get("cache", False),
+        shared_forward=shared_forward(forward),
     )

@@ -40,6 +40,8 @@ class Route:
     rate: str | None = None
     throttles_logins: bool = False
     canary: Canary | None = None
+    cache: bool = False
+    shared_forward: Mapping[bytes, bytes] = field(default_factory=dict)  # ... where the answer may be for all
 
 
 @dataclass(slots=True)

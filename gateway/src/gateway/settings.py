@@ -52,6 +52,10 @@ class Settings(UpstreamSettings):
         minimum=1,
         doc="streams of one process open for each user, or each address where nobody is signed in",
     )
+    cache_bytes: int = setting(
+        16777216, minimum=0, doc="bytes of public answers one process keeps; 0: none are kept"
+    )
+
     rate_per_address: str = setting(
         "60000/minute",
         doc="most requests of an address, as the library limits writes rates; off: no such rate",

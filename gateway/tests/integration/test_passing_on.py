@@ -11,6 +11,7 @@ from chassis.assertions import Verifier
 from chassis.trust import TrustBundle
 
 PRODUCT = "/api/v1/products/TEA-1"
+ORDERS = "/api/v1/orders"
 
 
 def seen(reply):
@@ -135,23 +136,23 @@ def test_the_services_status_fields_and_body_come_back(gateway, orders):
     assert not {"server", "x-hop", "connection"} & dict(reply.fields).keys()
 
 
-def test_head_has_the_length_and_no_body_and_the_connection_goes_on(gateway, orders):
+def test_head_has_the_length_and_no_body_and_the_connection_goes_on(gateway, orders, issuer):
     orders.answer = lambda wire, request: wire.send(
         "HTTP/1.1 200 OK\r\nContent-Length: 94\r\n\r\n" if request.line[0] == "HEAD" else whole()
     )
-    wire = gateway.connect()
-    reply = wire.send(get(PRODUCT, method="HEAD")).message(bodiless=True)
+    wire, bearer = gateway.connect(), f"Authorization: {issuer.bearer()}"
+    reply = wire.send(get(ORDERS, bearer, method="HEAD")).message(bodiless=True)
     assert (reply.status, reply["content-length"]) == (200, "94")
-    assert wire.send(get(PRODUCT)).message().body == b"ok"
+    assert wire.send(get(ORDERS, bearer)).message().body == b"ok"
     wire.close()
     assert orders.connections == 1
 
 
-def test_not_modified_comes_back_without_a_body(gateway, orders):
+def test_not_modified_comes_back_without_a_body(gateway, orders, issuer):
     orders.answer = lambda wire, request: wire.send('HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
-    wire = gateway.connect()
+    wire, bearer = gateway.connect(), f"Authorization: {issuer.bearer()}"
     for _ in range(2):
-        assert wire.send(get(PRODUCT, 'If-None-Match: "1"')).message().status == 304
+        assert wire.send(get(ORDERS, bearer, 'If-None-Match: "1"')).message().status == 304
     wire.close()
     assert orders.requests[-1]["if-none-match"] == '"1"'
 

@@ -161,7 +161,7 @@ def test_no_more_than_so_many_requests_wait_for_one_service(start_gateway, users
     gateway = start_gateway(upstream_connections=2)
     free = threading.Event()
     orders.answer = lambda wire, request: (free.wait(5), wire.send(whole()))
-    waiting = [gateway.connect().send(get(PUBLIC)) for _ in range(2)]
+    waiting = [gateway.connect().send(get(f"{PUBLIC}{number}")) for number in range(2)]
     until(lambda: len(orders.requests) == 2)
     reply = gateway.ask(get(PUBLIC))
     assert (reply.status, reply.problem["code"], reply["retry-after"]) == (503, "upstream_busy", "1")

@@ -23,8 +23,9 @@ from orders.feed import Feed
 from orders.schemas import OrderView, PlaceOrder, ProductPath, ProductView, PutProduct
 from orders.service import Catalogue, Orders
 
-# Long enough to take the load of a busy page, short enough for a price that was just changed.
-CATALOGUE_CACHE = "public, max-age=5"
+# Long enough to take the load of a busy page, short enough for a price that was just changed; while orders is down, an
+# old page is better than none: orders are priced anew anyway.
+CATALOGUE_CACHE = "public, max-age=5, stale-while-revalidate=10, stale-if-error=3600"
 # A proxy that collects an answer before it passes it on would keep the events from the client.
 EVENT_STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 

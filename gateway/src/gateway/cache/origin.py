@@ -1,0 +1,45 @@
+"""The services as the cache asks them: by GET, and on nobody's behalf."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from chassis.assertions import Signer
+from gateway.access import Visit
+from gateway.front.request import Request
+from gateway.headers import upstream_head
+from gateway.routes import Route
+from gateway.upstream.link import Link
+from gateway.upstream.message import Message
+from gateway.upstream.service import Service
+
+
+class Origin:
+    """Services by the names the routes use."""
+
+    def __init__(self, services: Mapping[str, Service], signer: Signer) -> None:
+        self._services = services
+        self._signer = signer
+
+    @contextmanager
+    def ask(
+        self, request: Request, visit: Visit, route: Route, conditions: bytes, until: float
+    ) -> Iterator[Link]:
+        """Hold the link on which an answer has begun that may be for others too; `conditions` are header lines."""
+        start, rest = upstream_head(
+            request,
+            route,
+            assertion=self._signer.sign(route.upstream, None),
+            request_id=visit.request_id,
+            traceparent=visit.traceparent,
+            milliseconds=int((until - time.monotonic()) * 1000),
+            scheme=visit.scheme,
+            framing=conditions,
+            shared=True,
+        )
+        service = self._services[route.upstream]
+        link = service.ask(Message("GET", start, rest, until))
+        try:
+            yield link
+        finally:
+            service.release(link)

@@ -15,6 +15,7 @@ from chassis.testing.waiting import until
 
 TESTS = Path(__file__).parent
 ROUTES = TESTS.parent / "src" / "gateway" / "routes.toml"
+OWN_QUESTIONS = {"/readyz", "/internal/revocations"}
 WORKERS = {
     "chassis": ["-c", str(TESTS / "witness_gunicorn.py")],
     "gthread": ["-k", "gthread", "--threads", "16", "--keep-alive", "75"],
@@ -53,12 +54,14 @@ class Witness:
             return True
 
     def seen(self):
-        """Return what has reached it since the last call, but for the gateway's own questions whether it is ready."""
+        """Return what has reached it since the last call, but for what the gateway asks on its own account."""
         with self.record.open() as record:
             record.seek(self._read)
             told = [json.loads(line) for line in record.read().splitlines()]
             self._read = record.tell()
-        return [each for each in told if each["target"] != "/readyz" or "AUTHORIZATION" in each["fields"]]
+        return [
+            each for each in told if each["path"] not in OWN_QUESTIONS or "X_FORWARDED_FOR" in each["fields"]
+        ]
 
     def stop(self):
         self.process.send_signal(signal.SIGQUIT)  # at once: nothing is in hand

@@ -1,11 +1,10 @@
 """The composition root: the gateway's own pages, and the data path that each process opens beside them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-import gevent
 from flask import Flask
 
 from chassis import health
@@ -20,25 +19,22 @@ from gateway.cache.store import Store
 from gateway.channel import Reactor
 from gateway.cors import Cors
 from gateway.counters import OwnCounters
-from gateway.fetching import fetch_from, fetch_over_http
 from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
-from gateway.identity import Tokens
-from gateway.keys import IssuerKeys
+from gateway.issuers import Issuer, load_issuers
 from gateway.logins import Logins
 from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
 from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
-from gateway.revocations import Revocations
 from gateway.route_file import load
 from gateway.settings import Settings
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
+from gateway.verifying import open_tokens
 
 NAME = "gateway"
-JWKS = "/.well-known/jwks.json"
 SHOP = Path(__file__).with_name("shop")
 
 
@@ -46,12 +42,18 @@ class DataPath:
     """What a process needs to serve the public; `open` is called after the fork. The routes are `current` ones."""
 
     def __init__(
-        self, settings: Settings, current: CurrentRoutes, pages: Mapping[str, Page], signer: Signer
+        self,
+        settings: Settings,
+        current: CurrentRoutes,
+        pages: Mapping[str, Page],
+        signer: Signer,
+        issuers: Iterable[Issuer],
     ) -> None:
         self._settings = settings
         self.current = current
         self._pages = pages
         self._signer = signer
+        self._issuers = issuers
 
     @property
     def limits(self) -> Limits:
@@ -65,7 +67,7 @@ class DataPath:
         return Proxy(
             routes=self.current.routes,
             pages=self._pages,
-            tokens=self._tokens(fleet.requests["users"]),
+            tokens=open_tokens(settings, self._issuers, fleet.requests["users"], self._signer),
             signer=self._signer,
             upstreams=fleet.requests,
             streams=fleet.streams,
@@ -99,31 +101,11 @@ class DataPath:
         count_each_second(reactor, cache)
         return cache
 
-    def _tokens(self, users: Service) -> Tokens:
-        settings = self._settings
-        asked = fetch_from(users, lambda: self._signer.sign(users.name, None))
-        jwks_seconds = settings.jwks_timeout_seconds
-        keys = IssuerKeys(
-            fetch_over_http(settings.jwks_url, jwks_seconds)
-            if settings.jwks_url
-            else partial(asked, JWKS, jwks_seconds),
-            refresh_seconds=settings.jwks_refresh_seconds,
-            cooldown_seconds=settings.jwks_cooldown_seconds,
-        )
-        revocations = Revocations(
-            lambda target: asked(target, settings.revocations_timeout_seconds),
-            refresh_seconds=settings.revocations_refresh_seconds,
-        )
-        tokens = Tokens(keys, revocations, issuer=settings.token_issuer, audience=settings.token_audience)
-        gevent.spawn(keys.keep_fresh)
-        gevent.spawn(revocations.keep_fresh, tokens.forget)
-        return tokens
-
 
 def create_app(settings: Settings) -> Flask:
     """Make the app of the gateway's own pages; its extension "gateway" is the data path.
 
-    Raises RoutesError for a route file that cannot be used.
+    Raises RoutesError and IssuersError for a file that cannot be used.
     """
     current = CurrentRoutes(
         partial(
@@ -134,10 +116,11 @@ def create_app(settings: Settings) -> Flask:
             body_max_bytes=settings.body_max_bytes,
         )
     )
+    issuers = load_issuers(settings.issuers_file, settings.token_issuer)
     signer = Signer.load(settings.signing_key_file, NAME)
     believed = Verifier(TrustBundle.load(settings.trust_bundle_file), NAME)
     app = create_flask(NAME, settings)
     # With a key the bundle does not know, every service would refuse every request.
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
-    app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer)
+    app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer, issuers)
     return app

@@ -87,6 +87,7 @@ class Settings(UpstreamSettings):
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
     token_audience: str = setting("souk", doc="`aud` of access tokens")
     jwks_url: str = setting("", doc="the issuer's keys; empty: /.well-known/jwks.json of users")
+    issuers_file: str = setting("", doc="other issuers of access tokens (TOML); empty: none")
     jwks_refresh_seconds: float = setting(
         300.0, minimum=1, doc="seconds between two looks at the issuer's keys"
     )

@@ -47,7 +47,7 @@ def clock():
 
 @pytest.fixture
 def keys(source, clock):
-    return IssuerKeys(source, refresh_seconds=300, cooldown_seconds=5, monotonic=lambda: clock[0])
+    return IssuerKeys(source, {"RS256"}, refresh_seconds=300, cooldown_seconds=5, monotonic=lambda: clock[0])
 
 
 def test_the_first_token_fetches_the_keys(keys, source):

@@ -1,7 +1,9 @@
 """One gateway for all tests that need no other, before three services."""
 
 import pytest
-from serving import Gateway, Service, whole
+from serving import Gateway, Service, get, whole
+
+from chassis.testing.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,8 @@ def gateway_process(tmp_path_factory, services, issuer):
         request_deadline_seconds=1,
         jwks_cooldown_seconds=0.1,
     )
+    # Before the first test closes its connections it has the keys.
+    until(lambda: gateway.ask(get("/api/v1/orders", f"Authorization: {issuer.bearer()}")).status == 200)
     yield gateway
     gateway.stop()
 

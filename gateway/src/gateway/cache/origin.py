@@ -37,8 +37,10 @@ class Origin:
             framing=conditions,
             shared=True,
         )
+        # A client's word for or against the canary would be one for all.
+        canary = route.canary.share if route.canary is not None else 0.0
         service = self._services[route.upstream]
-        link = service.ask(Message("GET", start, rest, until))
+        link = service.ask(Message("GET", start, rest, until, canary=canary))
         try:
             yield link
         finally:

@@ -6,6 +6,7 @@ SEED chooses what happens and when; it is printed, so that a run can be had agai
 import argparse
 import random
 import secrets
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ class Run:
 
 def main() -> None:
     """Run the parts that are wanted; the exit code says whether everything was as it has to be."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends a run ends its stacks
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     arguments.add_argument("--storm-seconds", type=float, default=WHOLE.storm_seconds)

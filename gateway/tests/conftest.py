@@ -2,6 +2,7 @@
 
 import pytest
 from issuing import Issuer
+from redis_server import Valkey
 
 pytest_plugins = ["chassis.testing.plugin"]
 
@@ -9,3 +10,11 @@ pytest_plugins = ["chassis.testing.plugin"]
 @pytest.fixture(scope="session")
 def issuer():
     return Issuer()
+
+
+@pytest.fixture
+def valkey(tmp_path):
+    server = Valkey(tmp_path)
+    yield server
+    if server.process.poll() is None:
+        server.stop()

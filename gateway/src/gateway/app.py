@@ -1,11 +1,12 @@
 """The composition root: the gateway's own pages, and the data path that each process opens beside them."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from flask import Flask
+from limits.storage import Storage
 
 from chassis import health
 from chassis.assertions import Signer, Verifier
@@ -30,6 +31,7 @@ from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
 from gateway.route_file import load
 from gateway.settings import Settings
+from gateway.shared_counters import Redis, SharedCounters
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
 from gateway.verifying import open_tokens
@@ -64,6 +66,7 @@ class DataPath:
         """Return the handler of the public front, with connection pools and keys of this process."""
         settings = self._settings
         fleet = Fleet(reactor, settings.upstream_urls, settings.canary_urls, settings.ways)
+        counters = _counters(settings)
         return Proxy(
             routes=self.current.routes,
             pages=self._pages,
@@ -73,14 +76,14 @@ class DataPath:
             streams=fleet.streams,
             places=Places(settings.streams_per_user),
             rates=Rates(
-                OwnCounters(),
+                counters(),
                 per_address=settings.rate_per_address,
                 per_user=settings.rate_per_user,
                 exempt=settings.rate_exempt_networks,
             ),
             logins=Logins(
-                OwnCounters(),
-                OwnCounters(),
+                counters(),
+                counters(),
                 key=settings.signing_key_file.read_bytes(),
                 rule=settings.login_rule,
             ),
@@ -124,3 +127,16 @@ def create_app(settings: Settings) -> Flask:
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
     app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer, issuers)
     return app
+
+
+def _counters(settings: Settings) -> Callable[[], Storage]:
+    """Return what makes counters: in Redis, if there is one, else in the memory of this process. Each has a memory of
+    its own, so that who floods one makes nothing forgotten in another."""
+    if not settings.redis_url:
+        return OwnCounters
+    redis = Redis.connect(
+        settings.redis_url.reveal(),
+        timeout_seconds=settings.redis_timeout_seconds,
+        pause_seconds=settings.redis_pause_seconds,
+    )
+    return lambda: SharedCounters(redis, OwnCounters())

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 
 from chassis.settings import SettingsError, setting
 from gateway.front.limits import Limits
-from gateway.logins import LoginRule
-from gateway.rates import OFF, Network, is_rate
+from gateway.limit_settings import LimitSettings, listed, networks_of
+from gateway.rates import Network
 from gateway.upstream_settings import UpstreamSettings
 
 PREFIX = "GATEWAY_"
@@ -20,7 +19,7 @@ _PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(UpstreamSettings):
+class Settings(UpstreamSettings, LimitSettings):
     """The gateway's settings; each is `GATEWAY_` and its name in upper case."""
 
     bind: str = setting("0.0.0.0:8080", doc="address the public listens to")
@@ -54,34 +53,6 @@ class Settings(UpstreamSettings):
     )
     cache_bytes: int = setting(
         16777216, minimum=0, doc="bytes of public answers one process keeps; 0: none are kept"
-    )
-
-    rate_per_address: str = setting(
-        "60000/minute",
-        doc="most requests of an address, as the library limits writes rates; off: no such rate",
-    )
-    rate_per_user: str = setting(
-        "6000/minute", doc="most requests of a user, whatever the address; off: no such rate"
-    )
-    rate_exempt: str = setting(
-        "", doc="addresses and networks, with commas between, whose requests no rate counts"
-    )
-
-    login_window_seconds: int = setting(900, minimum=1, doc="seconds in which failed sign-ins are counted")
-    login_failures_per_pair: int = setting(
-        10, minimum=1, doc="most failed sign-ins to one account from one address"
-    )
-    login_failures_per_address: int = setting(
-        100, minimum=1, doc="... from one address, to accounts that have not signed in there before"
-    )
-    login_failures_per_account: int = setting(
-        50, minimum=1, doc="failed sign-ins to one account, from anywhere, after which it is under attack"
-    )
-    login_failures_of_strangers: int = setting(
-        2, minimum=1, doc="... and then the most from each address it has not signed in from"
-    )
-    login_known_days: int = setting(
-        30, minimum=1, doc="days for which an address that an account has signed in from is known"
     )
 
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
@@ -123,49 +94,28 @@ class Settings(UpstreamSettings):
     )
 
     def __post_init__(self) -> None:
-        wrong = [f"{PREFIX}{line}" for line in self.wrong_addresses()]
-        for name in ("rate_per_address", "rate_per_user"):
-            if getattr(self, name) != OFF and not is_rate(getattr(self, name)):
-                wrong.append(f"{PREFIX}{name.upper()}: not of the form 6000/minute, and not {OFF}")
+        wrong = [f"{PREFIX}{line}" for line in (*self.wrong_addresses(), *self.faults_of_limits())]
         wrong += [
             f"{PREFIX}CORS_ORIGINS: {each} is not an origin as browsers send it, scheme://host or scheme://host:port"
             for each in self.allowed_origins
             if not _web_origin.fullmatch(each)
         ]
-        for name in ("rate_exempt", "trusted_proxies"):
-            try:
-                _networks(getattr(self, name))
-            except ValueError as no_network:
-                wrong.append(f"{PREFIX}{name.upper()}: {no_network}")
+        try:
+            networks_of(self.trusted_proxies)
+        except ValueError as no_network:
+            wrong.append(f"{PREFIX}TRUSTED_PROXIES: {no_network}")
         if wrong:
             raise SettingsError(wrong)
 
     @property
-    def rate_exempt_networks(self) -> list[Network]:
-        """The networks that no rate is counted for."""
-        return _networks(self.rate_exempt)
-
-    @property
-    def login_rule(self) -> LoginRule:
-        """How many failed sign-ins there may be."""
-        return LoginRule(
-            window_seconds=self.login_window_seconds,
-            pair=self.login_failures_per_pair,
-            address=self.login_failures_per_address,
-            account=self.login_failures_per_account,
-            stranger=self.login_failures_of_strangers,
-            known_days=self.login_known_days,
-        )
-
-    @property
     def allowed_origins(self) -> list[str]:
         """The origins whose pages may call the API."""
-        return _listed(self.cors_origins)
+        return listed(self.cors_origins)
 
     @property
     def trusted_networks(self) -> list[Network]:
         """The networks of the proxies in front."""
-        return _networks(self.trusted_proxies)
+        return networks_of(self.trusted_proxies)
 
     @property
     def routes_path(self) -> Path:
@@ -185,11 +135,3 @@ class Settings(UpstreamSettings):
             body_seconds=self.body_timeout_seconds,
             write_seconds=self.write_timeout_seconds,
         )
-
-
-def _listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
-
-
-def _networks(text: str) -> list[Network]:
-    return [ip_network(each) for each in _listed(text)]

@@ -94,6 +94,8 @@ class RequestParser:
             raise Malformed(400, "The Host header is missing.")
         if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":  # type: ignore[attr-defined]
             raise Malformed(501, "No transfer coding but chunked is read here.")
+        if version == "1.0" and "HTTP_TRANSFER_ENCODING" in environ:
+            raise Malformed(400, "HTTP/1.0 has no transfer codings.")
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("ascii")
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         _address(environ, request.target)
@@ -123,7 +125,7 @@ def _address(environ: dict[str, object], target: bytes) -> None:
             _, _, after = target.partition(b"://")
             host, slash, rest = after.partition(b"/")
             target = slash + rest if slash else b"/?" + host.partition(b"?")[2]
-        elif target != b"*":
+        elif target != b"*" or environ["REQUEST_METHOD"] != "OPTIONS":
             raise Malformed(400, "The request target is not a path.")
     path, _, query = target.partition(b"?")
     environ["RAW_URI"] = target.decode("latin-1")

@@ -73,7 +73,6 @@ def test_repeated_headers_are_joined_and_cookies_as_cookies_are():
         (b"http://other/p?q", "/p", "q"),
         (b"http://other", "/", ""),
         (b"http://other?q", "/", "q"),
-        (b"*", "*", ""),
         (b"//a", "//a", ""),
         (b"/?", "/", ""),
         (b"/%zz", "/%zz", ""),
@@ -83,6 +82,11 @@ def test_repeated_headers_are_joined_and_cookies_as_cookies_are():
 def test_a_target_is_decoded_and_otherwise_left_alone(target, path, query):
     (request,) = parse(head(b"Host: a", target=target))
     assert (request.environ["PATH_INFO"], request.environ["QUERY_STRING"]) == (path, query)
+
+
+def test_a_server_as_a_whole_may_be_asked_for_its_options():
+    (request,) = parse(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert request.environ["PATH_INFO"] == "*"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,8 @@ def test_a_target_is_decoded_and_otherwise_left_alone(target, path, query):
         (head(b"Host: a", b"no colon"), 400),
         (head(b"Host: a", target=b"/a#b"), 400),
         (head(b"Host: a", target=b"a"), 400),
+        (head(b"Host: a", target=b"*"), 400),
+        (head(b"Transfer-Encoding: chunked", version=b"HTTP/1.0"), 400),
         (head(b"Host: a", target=b"/a\x01"), 400),
         (head(b"Host: a", target=b"/" + b"a" * 9000), 414),
         (head(b"Host: a", version=b"HTTP/2.0"), 505),

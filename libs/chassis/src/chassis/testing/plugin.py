@@ -9,6 +9,7 @@ import pytest
 
 from chassis import embedded
 from chassis.migrations import migrate
+from chassis.testing import corpus
 from chassis.testing.servers import NatsServer, PostgresServer, running
 from chassis.testing.waiting import until as until_true
 
@@ -69,3 +70,12 @@ def make_database(postgres_server: PostgresServer) -> MakeDatabase:
 def until() -> Callable[..., object]:
     """Poll a condition until it is true: `until(condition, timeout_seconds=10)`."""
     return until_true
+
+
+@pytest.fixture(scope="session")
+def gunicorn_corpus(pytestconfig: pytest.Config) -> Path:
+    """The folder of gunicorn's own requests, of the version that the project pins; for `corpus.samples`."""
+    assert pytestconfig.cache is not None
+    return corpus.fetch(
+        pytestconfig.rootpath / "requirements.txt", pytestconfig.cache.mkdir("gunicorn-corpus")
+    )

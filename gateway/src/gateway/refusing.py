@@ -21,7 +21,7 @@ def explain(
 ) -> tuple[int, bytes, bytes]:
     """Return status, header lines (with those that are made for every answer) and body of the reply that tells a client
     about an error."""
-    status = error.status if isinstance(error, Refusal) else status_of(error)
+    status = refusal_status(error)
     fields = problem_headers(error) | {"Date": formatdate(usegmt=True), "X-Request-ID": request_id}
     if isinstance(error, NotSignedIn):
         fields["WWW-Authenticate"] = error.challenge
@@ -38,9 +38,18 @@ def explain(
     return status, made + lines, orjson.dumps(document)
 
 
-def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:
+def refusal_status(error: ServiceError | type[ServiceError]) -> int:
+    """Return the status an error, or each of its kind, is told with."""
+    kind = error if isinstance(error, type) else type(error)
+    return kind.status if issubclass(kind, Refusal) else status_of(error)
+
+
+def oauth_code(status: int) -> str:
+    """Return the `error` of RFC 6749 that a status is told with."""
     if status == 500:
-        code = "server_error"
-    else:
-        code = "temporarily_unavailable" if status == 429 or status > 500 else "invalid_request"
-    return {"error": code, "error_description": _unsayable.sub("'", error.detail or error.title)}
+        return "server_error"
+    return "temporarily_unavailable" if status == 429 or status > 500 else "invalid_request"
+
+
+def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:
+    return {"error": oauth_code(status), "error_description": _unsayable.sub("'", error.detail or error.title)}

@@ -35,7 +35,7 @@ _FIELD = {
     },
     "additionalProperties": False,
 }
-_PROBLEM = {
+PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem document; `code` is stable",
     "required": ["type", "title", "status", "detail", "code", "request_id"],
@@ -55,7 +55,7 @@ _PROBLEM = {
 def describe(name: str, version: str, routes: Sequence[Route]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of some routes."""
     spec = APISpec(title=name, version=version, openapi_version="3.1.0", plugins=[MarshmallowPlugin()])
-    spec.components.schema("Problem", _PROBLEM)
+    spec.components.schema("Problem", PROBLEM)
     spec.components.security_scheme("assertion", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
         spec.path(path=path_of(route.rule), operations={route.method.lower(): _operation(route)})

@@ -116,12 +116,13 @@ class Wire:
 @dataclass
 class Service:
     """A service of raw sockets: `answer(wire, request)` is what it does with each request on a connection, `check` what
-    it does when it is asked whether it is ready, `feed` when the gateway asks what was revoked; those two are not among
-    `requests` and `connections`."""
+    it does when it is asked whether it is ready, `feed` when the gateway asks what was revoked, `document` when it asks
+    what the service has; those three are not among `requests` and `connections`."""
 
     answer: object = None
     check: object = None
     feed: object = None
+    document: object = None
     requests: list[Message] = field(default_factory=list)
     connections: int = 0
 
@@ -152,6 +153,9 @@ class Service:
                 if request.line[1:] and request.target.startswith("/internal/revocations"):
                     (self.feed or nothing_revoked)(wire, request)
                     continue
+                if request.line[1:] and request.target == "/openapi.json":
+                    (self.document or undescribed)(wire, request)
+                    continue
                 self.connections += not known
                 known = True
                 self.requests.append(request)
@@ -160,7 +164,7 @@ class Service:
         self.open.discard(wire)
 
     def reset(self):
-        self.answer = self.check = self.feed = None
+        self.answer = self.check = self.feed = self.document = None
         self.requests.clear()
         until(self.emptied)
         self.connections = 0
@@ -190,6 +194,10 @@ def echo(wire, request):
 
 def nothing_revoked(wire, request):
     wire.send(whole(body=b'{"data": [], "next_cursor": "x", "more": false}'))
+
+
+def undescribed(wire, request):
+    wire.send(whole(404))
 
 
 class Gateway:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
 
 from flask import Flask
 from limits.storage import Storage
@@ -24,7 +23,6 @@ from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
 from gateway.issuers import Issuer, load_issuers
 from gateway.logins import Logins
-from gateway.pages import Page, read_pages
 from gateway.places import Places
 from gateway.proxy import Proxy
 from gateway.rates import Rates
@@ -32,12 +30,12 @@ from gateway.reloading import CurrentRoutes
 from gateway.route_file import load
 from gateway.settings import Settings
 from gateway.shared_counters import Redis, SharedCounters
+from gateway.showing import Showing
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
 from gateway.verifying import open_tokens
 
 NAME = "gateway"
-SHOP = Path(__file__).with_name("shop")
 
 
 class DataPath:
@@ -47,13 +45,13 @@ class DataPath:
         self,
         settings: Settings,
         current: CurrentRoutes,
-        pages: Mapping[str, Page],
+        showing: Showing,
         signer: Signer,
         issuers: Iterable[Issuer],
     ) -> None:
         self._settings = settings
         self.current = current
-        self._pages = pages
+        self._showing = showing
         self._signer = signer
         self._issuers = issuers
 
@@ -67,9 +65,10 @@ class DataPath:
         settings = self._settings
         fleet = Fleet(reactor, settings.upstream_urls, settings.canary_urls, settings.ways)
         counters = _counters(settings)
+        self._showing.open(fleet)
         return Proxy(
             routes=self.current.routes,
-            pages=self._pages,
+            pages=self._showing.pages,
             tokens=open_tokens(settings, self._issuers, fleet.requests["users"], self._signer),
             signer=self._signer,
             upstreams=fleet.requests,
@@ -125,7 +124,7 @@ def create_app(settings: Settings) -> Flask:
     app = create_flask(NAME, settings)
     # With a key the bundle does not know, every service would refuse every request.
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
-    app.extensions[NAME] = DataPath(settings, current, read_pages(SHOP), signer, issuers)
+    app.extensions[NAME] = DataPath(settings, current, Showing(settings, current, signer), signer, issuers)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The storefront's files: read once at start, answered from memory, without any service."""
+"""The gateway's own pages, answered from memory: files read at start, and what is made of the services' words."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,24 +14,31 @@ INDEX = "index.html"
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
 # Scripts and styles come from here alone, and no other site may frame the shop.
-_POLICY = (
+_SHOP_POLICY = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+# What is only read runs nothing at all.
+_PAPER_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 _METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One file. `template` is its route in the record of requests."""
+    """One page. `template` is its route in the record of requests, `policy` says what it may load and run."""
 
     template: str
     media_type: str
     body: bytes
     etag: bytes
+    policy: str
 
     def answer(self, request: Request, reply: Reply, request_id: str, made: bytes) -> None:
         """Send the file, or 304 to a client that has it; `made` are header lines of every page. Raises WrongMethod."""
@@ -39,7 +46,7 @@ class Page:
             raise WrongMethod(", ".join(_METHODS))
         fields = (
             f"Date: {formatdate(usegmt=True)}\r\nX-Request-ID: {request_id}\r\nCache-Control: no-cache\r\n"
-            f"ETag: {self.etag.decode()}\r\nContent-Security-Policy: {_POLICY}\r\n"
+            f"ETag: {self.etag.decode()}\r\nContent-Security-Policy: {self.policy}\r\n"
         ).encode() + made
         if self.etag in (value for name, value in request.fields if name == b"if-none-match"):
             reply.send(304, fields, b"")
@@ -54,10 +61,15 @@ def read_pages(folder: Path) -> dict[str, Page]:
 
 def _pages(files: Iterable[Path]) -> Iterable[Page]:
     for file in files:
-        body = file.read_bytes()
-        yield Page(
-            template="/" if file.name == INDEX else f"/shop/{file.name}",
-            media_type=_MEDIA_TYPES[file.suffix],
-            body=body,
-            etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode(),
-        )
+        path = "/" if file.name == INDEX else f"/shop/{file.name}"
+        yield _page(path, _MEDIA_TYPES[file.suffix], file.read_bytes(), _SHOP_POLICY)
+
+
+def paper(path: str, body: bytes) -> Page:
+    """Return a page that is only read, of the kind its path's ending says; HTML without one."""
+    return _page(path, _MEDIA_TYPES[Path(path).suffix or ".html"], body, _PAPER_POLICY)
+
+
+def _page(path: str, media_type: str, body: bytes, policy: str) -> Page:
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
+    return Page(template=path, media_type=media_type, body=body, etag=etag, policy=policy)

@@ -52,4 +52,7 @@ def oauth_code(status: int) -> str:
 
 
 def _oauth_error(error: ServiceError, status: int) -> dict[str, str]:
-    return {"error": oauth_code(status), "error_description": _unsayable.sub("'", error.detail or error.title)}
+    return {
+        "error": oauth_code(status),
+        "error_description": _unsayable.sub("'", error.detail or error.title),
+    }

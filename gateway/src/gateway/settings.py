@@ -55,6 +55,11 @@ class Settings(UpstreamSettings, LimitSettings):
         16777216, minimum=0, doc="bytes of public answers one process keeps; 0: none are kept"
     )
 
+    reference_refresh_seconds: float = setting(
+        300.0,
+        minimum=0.1,
+        doc="seconds between two looks at the documents of the services, besides at new releases",
+    )
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
     token_audience: str = setting("souk", doc="`aud` of access tokens")
     jwks_url: str = setting("", doc="the issuer's keys; empty: /.well-known/jwks.json of users")

@@ -1,4 +1,4 @@
-"""Schemas and other components of several services under one roof: what is the same once, what only shares its name apart."""
+"""Schemas and other components of several services under one roof: what is the same is there once."""
 
 from gateway.reference.document import Tree, referred, renamed
 

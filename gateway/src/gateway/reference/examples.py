@@ -56,7 +56,9 @@ class Examples:
     def resolved(self, schema: Any) -> Tree:
         """Return a schema that is not only a reference."""
         for _ in range(_DEEPEST):
-            if not (isinstance(schema, dict) and str(schema.get("$ref", "")).startswith(f"{COMPONENTS}schemas/")):
+            if not (
+                isinstance(schema, dict) and str(schema.get("$ref", "")).startswith(f"{COMPONENTS}schemas/")
+            ):
                 break
             schema = self._schemas.get(schema["$ref"].rpartition("/")[2], {})
         return schema if isinstance(schema, dict) else {}
@@ -70,7 +72,8 @@ class Examples:
         if schema.get("examples"):
             return schema["examples"][0]
         if schema.get("enum"):
-            return _BY_NAME[name] if _BY_NAME.get(name) in schema["enum"] else schema["enum"][0]
+            known = _BY_NAME.get(name)
+            return known if known and known in schema["enum"] else schema["enum"][0]
         for several in ("allOf", "anyOf", "oneOf"):
             if schema.get(several) and "properties" not in schema:
                 return self.of(schema[several][0], name, depth + 1)

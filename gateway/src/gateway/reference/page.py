@@ -135,7 +135,11 @@ class _Layout:
             if listed and not codes:
                 continue
             content = next(iter(answer.get("content", {}).values()), None)
-            kind = kind_of(content["schema"]) if content and int(status) < 400 and content.get("schema") else None
+            kind = (
+                kind_of(content["schema"])
+                if content and int(status) < 400 and content.get("schema")
+                else None
+            )
             if content and int(status) < 400 and kind is None:
                 kind = Kind(next(iter(answer["content"])))
             yield AnswerRow(status, _phrase(status), codes, "" if listed else told, kind)
@@ -172,7 +176,9 @@ def _common(document: Tree) -> set[tuple[str, str]]:
 def _rows(refusals: set[tuple[str, str]]) -> list[AnswerRow]:
     statuses = sorted({status for status, _ in refusals})
     return [
-        AnswerRow(status, _phrase(status), tuple(sorted(code for of, code in refusals if of == status)), "", None)
+        AnswerRow(
+            status, _phrase(status), tuple(sorted(code for of, code in refusals if of == status)), "", None
+        )
         for status in statuses
     ]
 
@@ -196,7 +202,8 @@ def _parameter(parameter: Tree) -> Field:
         place=parameter["in"],
         required=bool(parameter.get("required")),
         kind=kind_of(schema),
-        told=parameter.get("description") or (schema.get("description", "") if isinstance(schema, dict) else ""),
+        told=parameter.get("description")
+        or (schema.get("description", "") if isinstance(schema, dict) else ""),
     )
 
 

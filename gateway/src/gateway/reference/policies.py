@@ -8,8 +8,9 @@ from chassis.problems import MEDIA_TYPE
 from gateway.body import BodyUnexpected
 from gateway.front import refusals
 from gateway.front.refusals import Refusal
-from gateway.identity import TokenExpired, TokenInvalid, TokenMissing
+from gateway.identity import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from gateway.keys import KeysUnavailable
+from gateway.logins import TooManyLogins
 from gateway.places import TooManyStreams
 from gateway.rates import RateLimited
 from gateway.reference.document import Operation, Tree
@@ -60,7 +61,9 @@ def parameters_of(operation: Operation, route: Route) -> list[Tree]:
 
 def visible(operation: Operation, route: Route) -> Tree:
     """Return the answers of an operation without what only the gateway sees."""
-    inside = {Forbidden.code} if route.policy == PUBLIC else set()  # of who calls there, none is the wrong one
+    inside = (
+        {Forbidden.code} if route.policy == PUBLIC else set()
+    )  # of who calls there, none is the wrong one
     answers = {}
     for status, answer in operation.tree["responses"].items():
         told = answer.get("description", "")
@@ -105,8 +108,6 @@ def _goes_through(parameter: Tree, route: Route) -> bool:
     return place != "cookie" or b"cookie" in route.forward
 
 
-
-
 def _refusals(route: Route, *, reads_body: bool) -> dict[str, list[str]]:
     codes: dict[str, list[str]] = {}
     for kind in _refused(route, reads_body=reads_body):
@@ -123,11 +124,13 @@ def _refused(route: Route, *, reads_body: bool) -> Iterator[type[ServiceError]]:
     if route.policy != PUBLIC:
         yield TokenMissing
     if route.reads_token:
-        yield from (TokenInvalid, TokenExpired, KeysUnavailable)
+        yield from (TokenInvalid, TokenExpired, TokenRevoked, KeysUnavailable)
     if route.policy == ADMIN:
         yield Forbidden
     if reads_body:
         yield TooLarge
+    if route.throttles_logins:
+        yield TooManyLogins
     if route.stream_seconds:
         yield TooManyStreams
 

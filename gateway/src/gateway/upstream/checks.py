@@ -4,6 +4,7 @@ import random
 import time
 
 import gevent
+import orjson
 
 from chassis.errors import DeadlineExceeded
 from gateway.upstream.breaker import OPEN
@@ -12,6 +13,8 @@ from gateway.upstream.group import Group
 from gateway.upstream.instance import Instance
 
 _UNREADY_STATUS = 503
+_LONGEST_WORD_BYTES = 65536
+_LONGEST_RELEASE = 64
 _TWICE = 2
 _JITTER = 0.1
 READY, UNREADY, REFUSED, SILENT = "ready", "unready", "refused", "silent"
@@ -69,12 +72,25 @@ def ask_ready(instance: Instance, seconds: float) -> str:
         return REFUSED
     try:
         link.ask("GET", instance.readiness_request, until)
-        while not link.answer.complete:
+        told = link.answer.take()
+        while not link.answer.complete and len(told) <= _LONGEST_WORD_BYTES:
             link.wait(until)
+            told += link.answer.take()
     except DeadlineExceeded:
         return SILENT
     except (ConnectionLost, BadUpstreamAnswer):
         return REFUSED
     finally:
         link.channel.close()
+    instance.version = _release_in(told)
     return UNREADY if link.answer.status == _UNREADY_STATUS else READY
+
+
+def _release_in(told: bytes) -> str:
+    """Return the release an instance says it is; empty where it says none."""
+    try:
+        document = orjson.loads(told)
+    except ValueError:
+        return ""
+    release = document.get("release") if isinstance(document, dict) else None
+    return release[:_LONGEST_RELEASE] if isinstance(release, str) else ""

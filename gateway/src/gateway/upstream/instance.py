@@ -17,7 +17,8 @@ from gateway.upstream.message import SAFE, Message, Pieces
 
 
 class Instance:
-    """What answers at `host`:`port`; times in seconds. `answered` counts its answers, `ready` is its own word."""
+    """What answers at `host`:`port`; times in seconds. `answered` counts its answers, `ready` and
+    `version`, the release it runs, are its own word."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Instance:
         self.in_flight = 0
         self.answered = 0
         self.ready = True
+        self.version = ""
         self.retired = False
         self._host = f"Host: {self.authority}\r\n".encode()
         self.readiness_request = (

@@ -28,6 +28,15 @@ class Service:
         self._in_flight = 0
         self._budget = RetryBudget()
 
+    @property
+    def instances(self) -> list[Instance]:
+        """All that are listed."""
+        return [*self.stable.instances, *(self.canary.instances if self.canary is not None else ())]
+
+    def releases(self) -> frozenset[str]:
+        """Return the releases that its instances say they are."""
+        return frozenset(each.version for each in self.instances if each.version)
+
     def ask(self, message: Message) -> Link:
         """Send a whole request and return the link on which its answer has begun; give it back with `release`.
 

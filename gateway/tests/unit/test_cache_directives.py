@@ -1,14 +1,16 @@
 """Cache-Control as it is read."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.cache.directives import Unreadable, read, seconds
 from gateway.cache.freshness import terms
 
-NAMES = st.from_regex(r"\A[a-z-]{1,12}\Z")
-ARGUMENTS = st.one_of(st.just(""), st.from_regex(r"\A[0-9]{1,12}\Z"), st.from_regex(r"\A[a-z]{1,8}\Z"))
+NAMES = st.text("abcxyz-", min_size=1, max_size=12)
+ARGUMENTS = st.text("0123456789", max_size=12) | st.text("abcxyz", max_size=8)
+# A busy machine makes no difference to what is read.
+patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ def test_seconds_are_whole_and_in_bounds_or_none_at_all(line, number):
     assert seconds(directives, "max-age") == number
 
 
+@patiently
 @given(st.lists(st.tuples(NAMES, ARGUMENTS), max_size=8, unique_by=lambda pair: pair[0]), st.randoms())
 def test_what_is_written_is_read_however_it_is_spelt(pairs, chance):
     def spelt(name, argument):
@@ -75,6 +78,7 @@ def test_what_is_written_is_read_however_it_is_spelt(pairs, chance):
     assert read(lines) == dict(pairs)
 
 
+@patiently
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(line):
     try:
@@ -85,6 +89,7 @@ def test_any_bytes_are_read_or_refused(line):
     assert 0 <= (seconds(directives, "max-age") or 0) <= 2**31
 
 
+@patiently
 @given(st.binary(max_size=60), st.sampled_from([b"no-store", b"private", b"No-Store", b'PRIVATE="x"']))
 def test_nothing_around_it_hides_that_an_answer_may_not_be_kept(junk, forbidding):
     for line in (junk + b"," + forbidding, forbidding + b"," + junk):

@@ -128,12 +128,20 @@ async def has_stream(js: JetStreamContext, name: str) -> bool:
 
 
 async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: float) -> None:
-    """Make a stream on disk that keeps messages for some days, unless there is one of this name, which is an
-    operator's to configure. Raises nats.errors.Error."""
+    """Make a stream on disk that keeps messages for some days and takes batches, unless there is one of this name,
+    which is an operator's to configure, but for the batches. Raises nats.errors.Error."""
     if await has_stream(js, name):
+        config = (await js.stream_info(name)).config
+        if not config.allow_atomic:
+            await js.update_stream(config.evolve(allow_atomic=True))
+            log.info("stream takes batches now: %s", name)
         return
     config = StreamConfig(
-        name=name, subjects=[subjects], storage=StorageType.FILE, max_age=days * 24 * 60 * 60
+        name=name,
+        subjects=[subjects],
+        storage=StorageType.FILE,
+        max_age=days * 24 * 60 * 60,
+        allow_atomic=True,
     )
     await js.add_stream(config)
     log.info("stream made: %s", name)

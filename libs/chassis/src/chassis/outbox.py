@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
-from nats.js.errors import BadRequestError, NoStreamResponseError
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 from prometheus_client import Counter, Gauge
 from psycopg.rows import DictRow
 
@@ -18,7 +19,7 @@ from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wir
 from chassis.leader import BoundedConnection, leading
 from chassis.outbox_admin import republish
 from chassis.postgres import OUTBOX_CHANNEL, Database
-from chassis.publishing import Publisher
+from chassis.publishing import Message, Publisher
 from chassis.stopping import Stop
 
 BATCH = 500
@@ -81,8 +82,8 @@ class _Outcome:
 class Relay:
     """The task that publishes a service's outbox: one replica does, the others stand by.
 
-    An event is published at least once, and its aggregate's events one after another; aggregates do not wait for
-    each other. When the stream is gone, all that is kept is published once more. JetStream drops what it has seen
+    An event is published at least once, and its aggregate's events in their order; aggregates do not wait for
+    each other's refused events. When the stream is gone, all that is kept is published once more. JetStream drops what it has seen
     in the last two minutes by the event's id (Nats-Msg-Id), consumers the rest by their inbox.
     """
 
@@ -141,37 +142,46 @@ class Relay:
             # stream is made: whoever dies in between finds it missing and does so again.
             if count := await asyncio.to_thread(republish, self._database):
                 log.warning("the stream is gone: what is kept is published again", extra={"events": count})
-            await ensure_stream(js, stream, subject_of(self._service, ">"), days=STREAM_DAYS)
+        await ensure_stream(js, stream, subject_of(self._service, ">"), days=STREAM_DAYS)
 
     async def _publish(self, publisher: Publisher, rows: list[DictRow]) -> _Outcome:
+        """Publish together, or else one by one: what the broker refuses, or has already, spoils a batch."""
         outcome = _Outcome()
+        if len(rows) > 1:
+            await _ended([self._together(publisher, rows, outcome)], publisher, outcome)
+            if outcome.published or outcome.trouble is not None:
+                return outcome
         aggregates: dict[Any, list[DictRow]] = defaultdict(list)
         for row in rows:
             aggregates[row["aggregate_id"]].append(row)
-        chains = [
-            asyncio.ensure_future(self._in_order(publisher, each, outcome)) for each in aggregates.values()
-        ]
-        done, late = await _ended(chains, publisher)
-        for chain in late:
-            chain.cancel()
-        await asyncio.gather(*chains, return_exceptions=True)
-        failures = [error for chain in done if (error := chain.exception())]
-        outcome.trouble = failures[0] if failures else TimeoutError("no acknowledgement") if late else None
+        chains = [self._in_order(publisher, each, outcome) for each in aggregates.values()]
+        await _ended(chains, publisher, outcome)
         return outcome
+
+    async def _together(self, publisher: Publisher, rows: list[DictRow], outcome: _Outcome) -> None:
+        try:
+            await publisher.publish_together([self._message(row) for row in rows])
+        except (MaxPayloadError, APIError) as error:
+            log.info("events are published one by one", extra={"events": len(rows), "cause": str(error)})
+            return
+        outcome.published = [row["position"] for row in rows]
 
     async def _in_order(self, publisher: Publisher, rows: list[DictRow], outcome: _Outcome) -> None:
         for row in rows:
             try:
-                await publisher.publish(
-                    subject_of(self._service, row["type"]),
-                    to_wire(self._event(row)),
-                    headers={"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE},
-                )
+                await publisher.publish(self._message(row))
             except (MaxPayloadError, BadRequestError) as error:
                 log.error("event refused by the broker", extra={"event_id": row["id"], "cause": str(error)})
                 outcome.refused.append(row["position"])
                 return
             outcome.published.append(row["position"])
+
+    def _message(self, row: DictRow) -> Message:
+        return Message(
+            subject_of(self._service, row["type"]),
+            to_wire(self._event(row)),
+            {"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE},
+        )
 
     def _event(self, row: DictRow) -> Received:
         return Received(
@@ -207,14 +217,20 @@ class Relay:
 
 
 async def _ended(
-    chains: list[asyncio.Future[None]], publisher: Publisher
-) -> tuple[set[asyncio.Future[None]], set[asyncio.Future[None]]]:
-    """Wait for the chains, but not longer than the connection lasts, or 5 s."""
+    chains: list[Coroutine[Any, Any, None]], publisher: Publisher, outcome: _Outcome
+) -> None:
+    """Run the chains to their end, but not longer than the connection lasts, or 5 s; note what went wrong."""
+    running = [asyncio.ensure_future(chain) for chain in chains]
     give_up_at = time.monotonic() + ACK_SECONDS
     while True:
-        done, late = await asyncio.wait(chains, timeout=LOOK_SECONDS)
+        done, late = await asyncio.wait(running, timeout=LOOK_SECONDS)
         if not late or publisher.lost or time.monotonic() > give_up_at:
-            return done, late
+            break
+    for chain in late:
+        chain.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    failures = [error for chain in done if (error := chain.exception())]
+    outcome.trouble = failures[0] if failures else TimeoutError("no acknowledgement") if late else None
 
 
 async def _claim(conn: BoundedConnection) -> list[DictRow]:

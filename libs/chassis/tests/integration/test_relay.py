@@ -202,3 +202,27 @@ def test_a_backlog_of_3000_events_is_drained_in_seconds(database, own_nats, unti
     with running_tasks(own_nats.url, Relay("boxes", database)):
         until(lambda: published(database), 10)
     assert set(map(tuple, steps(streams.events(own_nats.url, "BOXES")).values())) == {(1, 2, 3, 4, 5)}
+
+
+def test_what_waits_is_stored_at_once_also_by_a_stream_of_an_earlier_release(database, own_nats, until):
+    box = uuid.uuid4()
+    streams.make(own_nats.url, "BOXES")
+    move(database, box, 20)
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: published(database))
+    stored = streams.messages(own_nats.url, "BOXES")
+    assert len({message.headers["Nats-Batch-Id"] for message in stored}) == 1
+    assert steps(streams.events(own_nats.url, "BOXES")) == {box: list(range(1, 21))}
+
+
+def test_events_of_which_some_are_stored_already_are_published_one_by_one(database, own_nats, until):
+    box = uuid.uuid4()
+    move(database, box, 3)
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: published(database))
+    with database.transaction() as tx:  # it was killed before it could mark them
+        tx.conn.execute("UPDATE outbox SET published_at = NULL WHERE version > 1")
+    move(database, box, 2)
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: published(database))
+    assert [each.version for each in streams.events(own_nats.url, "BOXES")] == [1, 2, 3, 4, 5]

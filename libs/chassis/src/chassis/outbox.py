@@ -83,8 +83,8 @@ class Relay:
     """The task that publishes a service's outbox: one replica does, the others stand by.
 
     An event is published at least once, and its aggregate's events in their order; aggregates do not wait for
-    each other's refused events. When the stream is gone, all that is kept is published once more. JetStream drops what it has seen
-    in the last two minutes by the event's id (Nats-Msg-Id), consumers the rest by their inbox.
+    each other's refused events. When the stream is gone, all that is kept is published once more. JetStream drops
+    what it has seen in the last two minutes by the event's id (Nats-Msg-Id), consumers the rest by their inbox.
     """
 
     name = "outbox"
@@ -138,11 +138,14 @@ class Relay:
     async def _ensure_stream(self, js: JetStreamContext) -> None:
         stream = stream_of(self._service)
         if not await has_stream(js, stream):
-            # A new broker, or one that lost its disk, and with it what consumers had not taken. Before the
-            # stream is made: whoever dies in between finds it missing and does so again.
-            if count := await asyncio.to_thread(republish, self._database):
-                log.warning("the stream is gone: what is kept is published again", extra={"events": count})
+            # Before the stream is made: whoever dies in between finds it missing and does so again.
+            await self._publish_what_is_kept()
         await ensure_stream(js, stream, subject_of(self._service, ">"), days=STREAM_DAYS)
+
+    async def _publish_what_is_kept(self) -> None:
+        # A new broker, or one that lost its disk, and with it what consumers had not taken.
+        if count := await asyncio.to_thread(republish, self._database):
+            log.warning("the stream is gone: what is kept is published again", extra={"events": count})
 
     async def _publish(self, publisher: Publisher, rows: list[DictRow]) -> _Outcome:
         """Publish together, or else one by one: what the broker refuses, or has already, spoils a batch."""

@@ -214,3 +214,20 @@ def test_a_thing_that_is_gone_does_not_stand_in_later(gateway, orders, path):
     assert gateway.ask(get(path)).status == 404
     orders.answer = lambda wire, request: wire.close()
     assert gateway.ask(get(path)).status == 503
+
+
+def test_who_waits_gets_no_answer_that_depends_on_anothers_header(gateway, orders, path, gate, until):
+    def answer(wire, request):
+        gate.wait(10)
+        wire.send(whole(body=request["accept-language"].encode(), fields=f"{FRESH}Vary: Accept-Language\r\n"))
+
+    orders.answer = answer
+    wires = [
+        gateway.connect().send(get(path, f"Accept-Language: {each}")) for each in ("de", "fr", "de", "fr")
+    ]
+    until(lambda: orders.requests)
+    settle(gateway)
+    assert len(orders.requests) == 1  # whether the answer depends on anything is not known yet
+    gate.set()
+    assert [wire.message().body for wire in wires] == [b"de", b"fr", b"de", b"fr"]
+    assert len(orders.requests) == 2

@@ -195,7 +195,15 @@ def _exchange(
     canary = route.canary.share_of(request.fields) if route.canary is not None else 0.0
     if request.complete:
         repeatable = _has_idempotency_key(request, route)
-        message = Message(request.method, start, rest + held, until, repeatable=repeatable, canary=canary)
+        message = Message(
+            request.method,
+            start,
+            rest + held,
+            until,
+            repeatable=repeatable,
+            canary=canary,
+            kind=None if route.stream_seconds else (route.template, request.method),
+        )
         link = service.ask(message)
     else:
         body = partial(_pieces_behind, request, held, route.body_max_bytes)

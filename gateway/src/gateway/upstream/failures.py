@@ -13,6 +13,11 @@ class UpstreamBusy(Unavailable):
     title = "The service behind this route has all it can do"
 
 
+class UpstreamOverloaded(Unavailable):
+    code = "overloaded"
+    title = "The service behind this route takes no more for now, so as to answer those it has in time"
+
+
 class BadUpstreamAnswer(BadGateway):
     code = "bad_upstream_answer"
     title = "The service behind this route gave no proper answer"

@@ -20,6 +20,15 @@ _retries = Counter("upstream_retries", "Requests sent once more", ("service",))
 _unpaid = Counter(
     "upstream_retries_refused", "Requests not sent once more: the budget was used up", ("service",)
 )
+_shed = Counter("upstream_shed", "Requests refused because the service had all it can do", ("service",))
+_limit = Gauge(
+    "upstream_limit", "Requests that may be in flight from one process", ("service",), multiprocess_mode="livemin"
+)
+
+
+def allowed(service: str, number: int) -> None:
+    """Tell how many requests may be in flight."""
+    _limit.labels(service).set(number)
 
 
 def state_of(service: str, instance: str, state: str) -> None:
@@ -43,6 +52,11 @@ def changed(service: str, instance: str, before: str, after: str, why: str) -> N
 def members(service: str, came: list[str], left: list[str]) -> None:
     """Tell that the instances of a service are others now."""
     _log.info("instances changed", extra={"upstream": service, "came": came, "left": left})
+
+
+def shed(service: str) -> None:
+    """Tell that a request was refused because there were enough of them."""
+    _shed.labels(service).inc()
 
 
 def retried(service: str, *, paid: bool) -> None:

@@ -1,13 +1,23 @@
 """A service as the data path sees it: one name, behind which any instance may answer."""
 
 import math
+import time
 from collections.abc import Callable
+from functools import partial
 
+from chassis.errors import DeadlineExceeded
 from gateway.upstream import record
 from gateway.upstream.budget import RetryBudget
-from gateway.upstream.failures import ConnectionLost, NotConnected, UpstreamBusy, UpstreamUnavailable
+from gateway.upstream.failures import (
+    ConnectionLost,
+    NotConnected,
+    UpstreamBusy,
+    UpstreamOverloaded,
+    UpstreamUnavailable,
+)
 from gateway.upstream.group import Group
 from gateway.upstream.instance import Instance
+from gateway.upstream.limit import Limit
 from gateway.upstream.link import Link
 from gateway.upstream.message import Message, Pieces
 
@@ -16,15 +26,15 @@ _LOST = "The service ended the connection."
 
 
 class Service:
-    """The service `name`, of which `connections` requests may be in flight from this process; a share of them goes to
-    the instances in `canary`, where there is one."""
+    """The service `name`, of which `connections` requests may be in flight from this process, fewer while so many are too
+    many for it; a share of them goes to the instances in `canary`, where there is one."""
 
     def __init__(self, name: str, stable: Group, canary: Group | None = None, *, connections: int) -> None:
         self.name = name
         self.stable = stable
         self.canary = canary
         self._owed = 0.0  # to the canary, in requests
-        self._connections = connections
+        self._limit = Limit(connections, on_change=partial(record.allowed, name))
         self._in_flight = 0
         self._budget = RetryBudget()
 
@@ -42,14 +52,19 @@ class Service:
 
         Where no connection can be made another instance is asked; where one is lost before the answer begins, and
         repeating does no harm, once more, another if there is one.
-        Raises UpstreamUnavailable, UpstreamBusy, BadUpstreamAnswer, DeadlineExceeded.
+        Raises UpstreamUnavailable, UpstreamBusy, UpstreamOverloaded, BadUpstreamAnswer, DeadlineExceeded.
         """
         self._enter()
+        began = time.monotonic()
         try:
-            return self._ask(message)
-        except BaseException:
-            self._in_flight -= 1
+            link = self._ask(message)
+        except BaseException as failure:
+            if isinstance(failure, DeadlineExceeded):
+                self._observe(message, began)
+            self._leave()
             raise
+        self._observe(message, began)
+        return link
 
     def ask_in_pieces(self, message: Message, pieces: Pieces) -> Link:
         """Do the same with a request that is still being made, which can be sent only once. Raises also whatever making
@@ -58,15 +73,15 @@ class Service:
         try:
             return self._connected(message, lambda instance: instance.ask_in_pieces(message, pieces), [])
         except ConnectionLost:
-            self._in_flight -= 1
+            self._leave()
             raise UpstreamUnavailable(_LOST) from None
         except BaseException:
-            self._in_flight -= 1
+            self._leave()
             raise
 
     def release(self, link: Link) -> None:
         """Take a link back."""
-        self._in_flight -= 1
+        self._leave()
         link.instance.release(link)
 
     def close(self) -> None:
@@ -76,10 +91,23 @@ class Service:
             self.canary.close()
 
     def _enter(self) -> None:
-        if self._in_flight >= self._connections:
+        if self._in_flight >= self._limit.allowed:
+            record.shed(self.name)
+            if self._limit.engaged:
+                self._limit.refused()
+                raise UpstreamOverloaded(retry_after_seconds=1)
             raise UpstreamBusy(retry_after_seconds=1)
         self._in_flight += 1
         self._budget.earn()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        if not self._in_flight and self._limit.engaged:
+            self._limit.reset()
+
+    def _observe(self, message: Message, began: float) -> None:
+        if message.kind is not None:
+            self._limit.observe(message.kind, began, time.monotonic())
 
     def _ask(self, message: Message) -> Link:
         tried: list[Instance] = []

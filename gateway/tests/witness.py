@@ -15,7 +15,7 @@ from chassis.testing.waiting import until
 
 TESTS = Path(__file__).parent
 ROUTES = TESTS.parent / "src" / "gateway" / "routes.toml"
-OWN_QUESTIONS = {"/readyz", "/internal/revocations"}
+OWN_QUESTIONS = {"/readyz", "/internal/revocations", "/openapi.json"}
 WORKERS = {
     "chassis": ["-c", str(TESTS / "witness_gunicorn.py")],
     "gthread": ["-k", "gthread", "--threads", "16", "--keep-alive", "75"],

@@ -7,7 +7,7 @@ from gateway.routes import PUBLIC
 
 _OF_ONE_CLIENT = frozenset(("cookie", "idempotency-key", "last-event-id"))
 # A GET has no content, and the cache makes conditions of its own.
-_NOT_SHARED = frozenset((b"content-type", b"if-none-match", b"if-modified-since"))
+_NOT_SHARED = frozenset(("content-type", "if-none-match", "if-modified-since")) | _OF_ONE_CLIENT
 
 
 def faults_of_cached(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -27,4 +27,4 @@ def faults_of_cached(entry: Mapping[str, Any]) -> Iterator[str]:
 
 def shared_forward(forward: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """Return what of a route's `forward` goes with a request whose answer may be for all."""
-    return {name: line for name, line in forward.items() if name not in _NOT_SHARED}
+    return {name: line for name, line in forward.items() if name.decode() not in _NOT_SHARED}

@@ -62,8 +62,9 @@ def test_a_hundred_misses_are_one_request(gateway, orders, path, gate, until):
     assert len(orders.requests) == 1
 
 
-def test_who_waits_for_what_is_not_for_sharing_goes_on_alone(gateway, orders, path, gate, until):
-    held(orders, gate, "Cache-Control: private, max-age=60\r\n")
+@pytest.mark.parametrize("fields", ["private, max-age=60", 'no-cache\r\nETag: "one"'])
+def test_who_waits_for_what_is_not_for_sharing_goes_on_alone(gateway, orders, path, gate, until, fields):
+    held(orders, gate, f"Cache-Control: {fields}\r\n")
     wires = asking(gateway, get(path), 20)
     until(lambda: orders.requests)
     settle(gateway)

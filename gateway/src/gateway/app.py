@@ -124,7 +124,9 @@ def create_app(settings: Settings) -> Flask:
     app = create_flask(NAME, settings)
     # With a key the bundle does not know, every service would refuse every request.
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
-    app.extensions[NAME] = DataPath(settings, current, Showing(settings, current, signer), signer, issuers)
+    showing = Showing(settings, current, signer)
+    showing.init_app(app)
+    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers)
     return app
 
 

@@ -23,7 +23,7 @@ _SHOP_POLICY = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 # What is only read runs nothing at all.
-_PAPER_POLICY = (
+PAPER_POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
@@ -67,7 +67,7 @@ def _pages(files: Iterable[Path]) -> Iterable[Page]:
 
 def paper(path: str, body: bytes) -> Page:
     """Return a page that is only read, of the kind its path's ending says; HTML without one."""
-    return _page(path, _MEDIA_TYPES[Path(path).suffix or ".html"], body, _PAPER_POLICY)
+    return _page(path, _MEDIA_TYPES[Path(path).suffix or ".html"], body, PAPER_POLICY)
 
 
 def _page(path: str, media_type: str, body: bytes, policy: str) -> Page:

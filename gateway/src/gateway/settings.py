@@ -34,7 +34,9 @@ class Settings(UpstreamSettings, LimitSettings):
         maximum=300,
         doc="most time a service gets, in seconds, where the route states none",
     )
-    admin_bind: str = setting("127.0.0.1:8081", doc="address of /livez, /readyz and /metrics")
+    admin_bind: str = setting(
+        "127.0.0.1:8081", doc="address of /livez, /readyz, /metrics, and /status with all that is known"
+    )
     routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
     public_scheme: str = setting(
         "http", choices=("http", "https"), doc="scheme clients use, for X-Forwarded-Proto"
@@ -59,6 +61,9 @@ class Settings(UpstreamSettings, LimitSettings):
         300.0,
         minimum=0.1,
         doc="seconds between two looks at the documents of the services, besides at new releases",
+    )
+    status_interval_seconds: float = setting(
+        2.0, minimum=0.05, doc="seconds between two looks of a process at the services for the status pages"
     )
     token_issuer: str = setting(doc="`iss` of access tokens: the public origin, as users has it")
     token_audience: str = setting("souk", doc="`aud` of access tokens")

@@ -4,7 +4,9 @@ from functools import partial
 from pathlib import Path
 
 import gevent
+from flask import Flask, Response
 
+from chassis import context
 from chassis.assertions import Signer
 from gateway.fetching import fetch_from
 from gateway.pages import Page, paper, read_pages
@@ -12,6 +14,8 @@ from gateway.paper import FOLDER, Papers
 from gateway.reference.keeping import DOCUMENT, Publisher, Reference
 from gateway.reloading import CurrentRoutes
 from gateway.settings import Settings
+from gateway.status.keeping import Status
+from gateway.status.observing import Observer
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
 
@@ -27,13 +31,29 @@ class Showing:
         self._settings = settings
         self._current = current
         self._signer = signer
-        self._publisher = Publisher(Papers(), release=settings.release, origin=settings.token_issuer)
+        papers = Papers()
+        self._status = Status(
+            papers, release=settings.release, interval_seconds=settings.status_interval_seconds
+        )
+        self._publisher = Publisher(papers, release=settings.release, origin=settings.token_issuer)
         nothing_yet = dict.fromkeys(settings.upstream_urls)
         self.pages: dict[str, Page] = {
             **read_pages(SHOP),
             STYLE: paper(STYLE, (FOLDER / STYLE.strip("/")).read_bytes()),
             **self._publisher.pages(current.routes, nothing_yet),
+            **self._status.pages(),
         }
+
+    def init_app(self, app: Flask) -> None:
+        """Serve what only the gateway's own network may see."""
+        self._status.init_app(app)
+        style = self.pages[STYLE]
+
+        def papers_css() -> Response:
+            context.current().route = STYLE
+            return Response(style.body, content_type=style.media_type)
+
+        app.add_url_rule(STYLE, view_func=papers_css, provide_automatic_options=False)
 
     def open(self, fleet: Fleet) -> None:
         """Keep the pages to what the services of this process say."""
@@ -49,6 +69,8 @@ class Showing:
             apart=gevent.get_hub().threadpool.apply,
         )
         gevent.spawn(reference.keep_fresh)
+        observer = Observer(fleet.requests, release=self._settings.release)
+        gevent.spawn(self._status.keep_telling, observer, self.pages.update)
 
     def _document_of(self, service: Service) -> bytes:
         asked = fetch_from(service, lambda: self._signer.sign(service.name, None))

@@ -45,6 +45,7 @@ ROOMS = [
     "headers",
     "refusing",
     "reference",
+    "status",
     "access",
     "relaying",
     "cache",

@@ -1,0 +1,1 @@
+"""How the services are, as the gateway's processes see them: for people and as JSON."""

@@ -116,6 +116,8 @@ def create_app(settings: Settings) -> Flask:
             settings.upstream_urls,
             deadline_seconds=settings.request_deadline_seconds,
             body_max_bytes=settings.body_max_bytes,
+            body_seconds=settings.body_timeout_seconds,
+            compress_min_bytes=settings.compress_min_bytes,
         )
     )
     issuers = load_issuers(settings.issuers_file, settings.token_issuer)

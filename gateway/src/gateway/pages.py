@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
+from gateway.compression import gzip, takes_gzip, weak
 from gateway.front.reply import Reply
 from gateway.front.request import Request
 from gateway.routes import WrongMethod
@@ -37,6 +38,7 @@ class Page:
     template: str
     media_type: str
     body: bytes
+    gzipped: bytes
     etag: bytes
     policy: str
 
@@ -44,14 +46,20 @@ class Page:
         """Send the file, or 304 to a client that has it; `made` are header lines of every page. Raises WrongMethod."""
         if request.method not in _METHODS:
             raise WrongMethod(", ".join(_METHODS))
+        compressed = takes_gzip(request)
+        etag = weak(self.etag) if compressed else self.etag
         fields = (
             f"Date: {formatdate(usegmt=True)}\r\nX-Request-ID: {request_id}\r\nCache-Control: no-cache\r\n"
-            f"ETag: {self.etag.decode()}\r\nContent-Security-Policy: {self.policy}\r\n"
+            f"ETag: {etag.decode()}\r\nVary: Accept-Encoding\r\nContent-Security-Policy: {self.policy}\r\n"
         ).encode() + made
-        if self.etag in (value for name, value in request.fields if name == b"if-none-match"):
+        if any(self.etag in value for name, value in request.fields if name == b"if-none-match"):
             reply.send(304, fields, b"")
             return
-        reply.send(200, fields + f"Content-Type: {self.media_type}\r\n".encode(), self.body)
+        fields += f"Content-Type: {self.media_type}\r\n".encode()
+        if compressed:
+            reply.send(200, fields + b"Content-Encoding: gzip\r\n", self.gzipped)
+        else:
+            reply.send(200, fields, self.body)
 
 
 def read_pages(folder: Path) -> dict[str, Page]:
@@ -72,4 +80,4 @@ def paper(path: str, body: bytes) -> Page:
 
 def _page(path: str, media_type: str, body: bytes, policy: str) -> Page:
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
-    return Page(template=path, media_type=media_type, body=body, etag=etag, policy=policy)
+    return Page(template=path, media_type=media_type, body=body, gzipped=gzip(body), etag=etag, policy=policy)

@@ -134,6 +134,7 @@ class Proxy:
         caller = visit.caller = self._admit(request, route)
         user_id = caller.user_id if caller is not None else None
         visit.rates += self._rates.of_caller(route, user_id, request.peer, request.started_at)
+        request.body_seconds = route.body_seconds
         held = gather(request, route.body_max_bytes)
         if not route.throttles_logins:
             if self._cache is None or not (route.cache and self._cache.answer(request, reply, visit, route)):
@@ -210,7 +211,7 @@ def _exchange(
         message = Message(request.method, start, rest, until, canary=canary)
         link = service.ask_in_pieces(message, Pieces(body, request.stop_waiting))
     try:
-        relay(link, request, reply, visit, until + route.stream_seconds)
+        relay(link, request, reply, visit, route, until + route.stream_seconds)
     finally:
         service.release(link)
 

@@ -19,10 +19,10 @@ _REQUIRED = ("path", "methods", "upstream", "policy")
 _path = re.compile(r"(?:/(?:[A-Za-z0-9._-]+|\{[a-z_]+\}))+")
 _parameter = re.compile(r"\{[a-z_]+\}")
 _field_name = re.compile(r"[a-z0-9-]+")
-# Never taken over from a client: they say who calls, how the message is framed, or where it came from.
+# Never taken over from a client: they say who calls, how the message is framed and coded, or where it came from.
 _MADE_HERE = re.compile(
     r"authorization|proxy-.*|host|connection|keep-alive|te|trailer|transfer-encoding|content-length|upgrade|expect|via"
-    r"|forwarded|x-forwarded-.*|x-real-ip|x-request-.*|x-original-.*|x-rewrite-.*|x-http-method.*|trace.*"
+    r"|accept-encoding|forwarded|x-forwarded-.*|x-real-ip|x-request-.*|x-original-.*|x-rewrite-.*|x-http-method.*|trace.*"
 )
 _place = re.compile(r"^(.*) \((?:at line (\d+), column \d+|at end of document)\)$", re.DOTALL)
 _header = re.compile(r"\s*\[\[\s*route\s*\]\]")
@@ -36,8 +36,16 @@ class RoutesError(ValueError):
         super().__init__("\n".join(self.lines))
 
 
-def load(path: Path, upstreams: Collection[str], *, deadline_seconds: float, body_max_bytes: int) -> Routes:
-    """Read a route file for these upstreams; deadline and body limit are for the routes that state none.
+def load(
+    path: Path,
+    upstreams: Collection[str],
+    *,
+    deadline_seconds: float,
+    body_max_bytes: int,
+    body_seconds: float = 10.0,
+    compress_min_bytes: int = 1024,
+) -> Routes:
+    """Read a route file for these upstreams; the first three limits are for the routes that state none.
 
     Raises RoutesError with one line for each thing that is wrong.
     """
@@ -50,9 +58,16 @@ def load(path: Path, upstreams: Collection[str], *, deadline_seconds: float, bod
     wrong_lines = list(_faults_of_all(document, text, upstreams))
     if wrong_lines:
         raise RoutesError(wrong_lines)
-    defaults = {"deadline_seconds": deadline_seconds, "body_max_bytes": body_max_bytes}
+    defaults = {
+        "deadline_seconds": deadline_seconds,
+        "body_max_bytes": body_max_bytes,
+        "body_seconds": body_seconds,
+    }
     canaries = canaries_of(document)
-    return Routes(_route({**defaults, **entry}, common, canaries.get(entry["upstream"])) for entry in entries)
+    return Routes(
+        _route({**defaults, **entry}, common, compress_min_bytes, canaries.get(entry["upstream"]))
+        for entry in entries
+    )
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -170,13 +185,16 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "deadline_seconds": _positive,
     "stream_seconds": _positive,
     "body_max_bytes": _positive,
+    "body_seconds": _positive,
     "rate": is_rate,
     "cache": lambda value: isinstance(value, bool),
     "throttle": lambda value: value == "login",
 }
 
 
-def _route(entry: Mapping[str, Any], common: Iterable[str], canary: Canary | None) -> Route:
+def _route(
+    entry: Mapping[str, Any], common: Iterable[str], compress_min_bytes: int, canary: Canary | None
+) -> Route:
     names = dict.fromkeys([*common, *entry.get("forward", [])])
     forward = {name.encode(): f"{name.title()}: ".encode() for name in names}
     return Route(
@@ -190,6 +208,9 @@ def _route(entry: Mapping[str, Any], common: Iterable[str], canary: Canary | Non
         stream_seconds=float(entry.get("stream_seconds", 0)),
         reads_token=entry.get("token") != "ignored",
         takes_cookies="cookie" in names,
+        body_seconds=float(entry["body_seconds"]),
+        # A secret beside what a stranger chose must not be told by the length of both (CRIME, BREACH).
+        compress_min_bytes=math.inf if "cookie" in names or "errors" in entry else compress_min_bytes,
         oauth_errors="errors" in entry,
         rate=entry.get("rate"),
         throttles_logins="throttle" in entry,

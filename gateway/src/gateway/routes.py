@@ -1,5 +1,6 @@
 """The routes, compiled into a tree of path segments."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -33,7 +34,9 @@ class Route:
     forward: Mapping[bytes, bytes]
     deadline_seconds: float
     body_max_bytes: int
+    body_seconds: float = 10.0
     stream_seconds: float = 0.0
+    compress_min_bytes: float = math.inf
     reads_token: bool = True
     takes_cookies: bool = False
     oauth_errors: bool = False

@@ -89,6 +89,9 @@ class Settings(UpstreamSettings, LimitSettings):
         2.0, minimum=0.1, maximum=5, doc="longest such look for each 500 of them, in seconds"
     )
 
+    compress_min_bytes: int = setting(
+        1024, minimum=1, doc="smallest text, in bytes, that is compressed for clients who take gzip"
+    )
     target_max_bytes: int = setting(8192, minimum=64, maximum=65536, doc="longest request target, in bytes")
     header_max_bytes: int = setting(16384, minimum=256, maximum=65536, doc="largest header section, in bytes")
     header_max_fields: int = setting(100, minimum=1, maximum=1000, doc="most header fields")
@@ -97,7 +100,9 @@ class Settings(UpstreamSettings, LimitSettings):
         10.0, minimum=0.1, doc="longest time for a header section, in seconds"
     )
     body_timeout_seconds: float = setting(
-        10.0, minimum=0.1, doc="longest time for each 64 KiB of a body, in seconds"
+        10.0,
+        minimum=0.1,
+        doc="longest time for each 64 KiB of a body, in seconds, where the route states none",
     )
     write_timeout_seconds: float = setting(
         10.0, minimum=0.1, doc="longest time a client does not take what it is sent, in seconds"

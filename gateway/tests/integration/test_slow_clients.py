@@ -97,3 +97,20 @@ def test_more_connections_than_allowed_are_turned_away(start_gateway):
     for wire in first:
         assert wire.send(get("/nowhere")).message().status == 404
         wire.close()
+
+
+def test_a_route_may_give_a_body_another_time(start_gateway, gateway, tmp_path):
+    routes = "".join(
+        f'[[route]]\npath = "{path}"\nmethods = ["POST"]\nupstream = "orders"\npolicy = "public"\n{more}'
+        for path, more in (("/quick", "body_seconds = 0.2\n"), ("/patient", ""))
+    )
+    (tmp_path / "routes.toml").write_text(routes)
+    own = start_gateway(routes_file=tmp_path / "routes.toml", body_timeout_seconds=60)
+    quick, patient = (
+        own.connect().send(get(path, "Content-Length: 6", method="POST") + "abc")
+        for path in ("/quick", "/patient")
+    )
+    assert quick.message().problem["code"] == "request_timeout"
+    assert patient.send("def").message().status == 200
+    quick.close()
+    patient.close()

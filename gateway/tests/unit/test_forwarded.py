@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.forwarded import Proxies
@@ -101,6 +101,7 @@ def test_without_proxies_nobody_is_believed():
 NEAR_MISSES = st.text("0123456789abcdef:.,[] ", max_size=60)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255), max_size=60) | NEAR_MISSES)
 def test_whatever_is_said_the_client_is_an_address(said):
     ip_address(recognised(("x-forwarded-for", said))[0])

@@ -37,6 +37,7 @@ ROOMS = [
     "protection",
     "cors",
     "forwarded",
+    "compression",
     "pages",
     "paper",
     "places",

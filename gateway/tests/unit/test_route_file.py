@@ -1,7 +1,7 @@
 """The route file: what a broken one is told, and on which line."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.route_file import RoutesError, load
@@ -103,6 +103,7 @@ KEYS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(entry=st.dictionaries(KEYS, VALUES))
 def test_whatever_a_route_holds_is_taken_or_refused(tmp_path_factory, entry):
     text = "[[route]]\n" + "".join(f"{key} = {value}\n" for key, value in entry.items())

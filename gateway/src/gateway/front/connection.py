@@ -87,7 +87,7 @@ class Connection:
             self.send(CONTINUE)
         if self._window_bytes <= 0:
             self._window_bytes = _WINDOW_BYTES
-            self._window_until = time.monotonic() + self._limits.body_seconds
+            self._window_until = time.monotonic() + (request.body_seconds or self._limits.body_seconds)
         try:
             data = self.channel.receive(self._window_until)
         except TimedOut:

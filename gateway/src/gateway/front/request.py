@@ -50,13 +50,14 @@ class BodySource(Protocol):
 
 class Request:
     """One request. `target` is raw, the names in `fields` are in lower case, `single` has those that come once;
-    `length` is None for a chunked body."""
+    `length` is None for a chunked body; `body_seconds`, where set, is the time for each 64 KiB of it to arrive."""
 
     method = ""
     target = b""
     length: int | None = 0
     complete = http_10 = keep_alive = expects_continue = False
     started_at = 0.0
+    body_seconds: float | None = None
 
     def __init__(self, source: BodySource, peer: str) -> None:
         self._source = source

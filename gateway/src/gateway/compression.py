@@ -25,7 +25,7 @@ _LONGEST_ACCEPT = 256
 
 Fields = list[tuple[bytes, bytes]]
 VARY = (b"vary", b"accept-encoding")
-_GZIP = (b"content-encoding", b"gzip")
+GZIP = (b"content-encoding", b"gzip")
 _weight = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 
@@ -34,17 +34,26 @@ def negotiate(request: Request, answer: Answer, least_bytes: float) -> tuple[Fie
     fields, length = answer.fields, answer.length
     if answer.status == _NOT_MODIFIED:
         return _as_it_was_sent(request, fields), False
-    if length is None or not least_bytes <= length <= LARGEST_BYTES or not _is_plain_text(answer):
+    if (
+        length is None
+        or not least_bytes <= length <= LARGEST_BYTES
+        or not is_plain_text(answer.status, fields)
+    ):
         return fields, False
     if not takes_gzip(request):
         return [*fields, VARY], False
-    return [*((name, weak(value) if name == b"etag" else value) for name, value in fields), VARY, _GZIP], True
+    return as_gzip(fields), True
 
 
 def takes_gzip(request: Request) -> bool:
     """Tell whether a client takes gzip, and likes it no less than the text as it is (RFC 9110, section 12.5.3)."""
     said = b",".join([value for name, value in request.fields if name == b"accept-encoding"])
     return len(said) <= _LONGEST_ACCEPT and _reads_gzip(said)
+
+
+def as_gzip(fields: Fields) -> Fields:
+    """Return the fields of a text when it is compressed."""
+    return [*((name, weak(value) if name == b"etag" else value) for name, value in fields), VARY, GZIP]
 
 
 def compress(body: bytes) -> bytes:
@@ -66,13 +75,14 @@ def weak(etag: bytes) -> bytes:
     return etag if etag.startswith(b"W/") else b"W/" + etag
 
 
-def _is_plain_text(answer: Answer) -> bool:
-    named = dict(answer.fields)
+def is_plain_text(status: int, fields: Fields) -> bool:
+    """Tell whether an answer holds a text that may be compressed."""
+    named = dict(fields)
     return (
-        answer.status not in _WITHOUT_TEXT
+        status not in _WITHOUT_TEXT
         and _is_text(named.get(b"content-type", b""))
         and not named.keys() & _OF_THESE_BYTES
-        and not any(b"no-transform" in value for name, value in answer.fields if name == b"cache-control")
+        and not any(b"no-transform" in value for name, value in fields if name == b"cache-control")
     )
 
 

@@ -88,9 +88,10 @@ def test_a_text_that_breaks_off_is_no_answer(gateway, orders):
     assert gateway.ask(get(PRODUCTS, GZIP)).problem["code"] == "bad_upstream_answer"
 
 
-def test_not_modified_has_the_tag_the_client_has(gateway, orders):
+def test_not_modified_has_the_tag_the_client_has(gateway, orders, issuer):
     orders.answer = lambda wire, request: wire.send('HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
-    reply = gateway.ask(get(PRODUCTS, GZIP, 'If-None-Match: W/"1"'))
+    signed_in = f"Authorization: {issuer.bearer()}"
+    reply = gateway.ask(get("/api/v1/orders/1", signed_in, GZIP, 'If-None-Match: W/"1"'))
     assert (reply.status, reply["etag"]) == (304, 'W/"1"')
     assert orders.requests[-1]["if-none-match"] == 'W/"1"'
 
@@ -119,3 +120,30 @@ def test_the_storefront_is_compressed_once(gateway):
         assert gateway.ask(get("/shop/shop.js", GZIP, f"If-None-Match: {known}")).status == 304
     head = gateway.ask(get("/shop/shop.js", GZIP, method="HEAD"))
     assert head["content-length"] == packed["content-length"]
+
+
+def test_what_is_kept_is_compressed_for_those_who_take_it(gateway, orders):
+    path = f"{PRODUCTS}/PACKED-1"
+    orders.answer = telling(TEXT, f'{JSON}ETag: "1"\r\nCache-Control: max-age=60\r\n')
+    plain = gateway.ask(get(path))
+    packed = [gateway.ask(get(path, GZIP)) for _ in range(2)]
+    again = gateway.ask(get(path))
+    assert plain.body == again.body == TEXT and plain.all("content-encoding") == []
+    assert [gzip.decompress(each.body) for each in packed] == [TEXT, TEXT]
+    assert {each["content-encoding"] for each in packed} == {"gzip"} and packed[0]["etag"] == 'W/"1"'
+    assert varies_by(plain) == varies_by(packed[0]) == {"accept-encoding"}
+    for fields, etag in (([GZIP], 'W/"1"'), ([], '"1"')):
+        unchanged = gateway.ask(get(path, f"If-None-Match: {etag}", *fields))
+        assert (unchanged.status, unchanged["etag"], unchanged.body) == (304, etag, b"")
+        assert varies_by(unchanged) == {"accept-encoding"}
+    head = gateway.ask(get(path, GZIP, method="HEAD"))
+    assert (head["content-encoding"], head["content-length"]) == ("gzip", packed[0]["content-length"])
+    assert len(orders.requests) == 1
+
+
+def test_what_is_kept_and_small_or_no_text_is_not_compressed(gateway, orders):
+    for name, body, media_type in (("SMALL", b"{}", JSON), ("PICTURE", TEXT, "Content-Type: image/png\r\n")):
+        orders.answer = telling(body, f"{media_type}Cache-Control: max-age=60\r\n")
+        for _ in range(2):
+            reply = gateway.ask(get(f"{PRODUCTS}/{name}", GZIP))
+            assert (reply.body, reply.all("content-encoding"), reply.all("vary")) == (body, [], [])

@@ -189,7 +189,7 @@ class Cache:
                 if taken is None:
                     self._give_up(key, link, flight)
                     if reply is not None:
-                        relay(link, request, reply, quest.visit, until)
+                        relay(link, request, reply, quest.visit, route, until)
                     return None, PASS
                 brought, may_be_kept, outcome = taken, True, MISS
         if not may_be_kept:
@@ -208,9 +208,12 @@ class Cache:
         entry.used = True
         visit.cache = outcome
         self.outcomes[outcome] += 1
-        status, lines, body = entry.status, entry.lines, entry.body
+        status, (lines, lines_304, body) = (
+            entry.status,
+            entry.plain if not entry.packs else entry.as_taken_by(request),
+        )
         if b"if-none-match" in visit.named and entry.is_known_by(values(request.fields, b"if-none-match")):
-            status, lines, body = 304, entry.lines_304, b""
+            status, lines, body = 304, lines_304, b""
         age = entry.age(time.monotonic())
         own = b"%bage: %d\r\n%b%bx-request-id: %b\r\n"
         reply.send(status, own % (lines, age, visit.made, visit.rates, visit.request_id.encode()), body)

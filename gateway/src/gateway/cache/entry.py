@@ -1,11 +1,15 @@
 """One kept answer, laid out so that giving it out again is one join and one send."""
 
+import math
 import re
 import time
 from collections.abc import Iterable
 from email.utils import formatdate
+from typing import NamedTuple
 
 from gateway.cache.freshness import Fields, Terms, age, values
+from gateway.compression import LARGEST_BYTES, VARY, as_gzip, compress, is_plain_text, takes_gzip
+from gateway.front.request import Request
 from gateway.headers import client_lines
 
 _OWN = frozenset((b"age",))  # counted anew each time it is given out
@@ -17,18 +21,29 @@ _OVERHEAD_BYTES = 1024  # of the objects around the bytes
 _entity_tag = re.compile(rb'(?:W/)?("[^"]*")')
 
 
+class Form(NamedTuple):
+    """A kept answer as it goes out: the header lines of a whole one and of a 304, and the body."""
+
+    lines: bytes
+    lines_304: bytes
+    body: bytes
+
+
 class Entry:
-    """A kept answer. Times are monotonic seconds; `used` tells the store that someone asked for it."""
+    """A kept answer. Times are monotonic seconds; `used` tells the store that someone asked for it. `packs`: it is a
+    text of at least `pack_bytes`, compressed for those who take that; `plain` is its form for all others."""
 
     __slots__ = (
+        "_kept",
+        "_packed",
         "_younger_by",
         "asked_at",
         "body",
         "etag",
         "fields",
         "fresh_until",
-        "lines",
-        "lines_304",
+        "packs",
+        "plain",
         "retry_at",
         "serves_errors_until",
         "serves_stale_until",
@@ -40,7 +55,15 @@ class Entry:
     )
 
     def __init__(
-        self, status: int, fields: Fields, body: bytes, terms: Terms, asked_at: float, vary_values: bytes
+        self,
+        status: int,
+        fields: Fields,
+        body: bytes,
+        terms: Terms,
+        asked_at: float,
+        vary_values: bytes,
+        *,
+        pack_bytes: float = math.inf,
     ) -> None:
         now, clock = time.monotonic(), time.time()
         self.status = status
@@ -59,13 +82,24 @@ class Entry:
         kept = [field for field in fields if field[0] not in _OWN]
         if not values(kept, b"date"):
             kept.append((b"date", formatdate(clock, usegmt=True).encode()))
-        self.lines = client_lines(kept)
-        self.lines_304 = client_lines([field for field in kept if field[0] not in _OF_CONTENT])
+        self.packs = pack_bytes <= len(body) <= LARGEST_BYTES and is_plain_text(status, fields)
+        self.plain = _form([*kept, VARY] if self.packs else kept, body)
+        self._kept = kept
+        self._packed: Form | None = None
         tags = values(fields, b"etag")
         self.etag = tags[0].strip(b" \t") if len(tags) == 1 else b""
         if _entity_tag.fullmatch(self.etag) is None:
             self.etag = b""  # nothing to compare, and nothing to send on
-        self.size = _OVERHEAD_BYTES + len(body) + 3 * len(self.lines) + len(vary_values)
+        bodies = 2 if self.packs else 1
+        self.size = _OVERHEAD_BYTES + bodies * (len(body) + 3 * len(self.plain.lines)) + len(vary_values)
+
+    def as_taken_by(self, request: Request) -> Form:
+        """Return the form in which a client takes an answer that packs: it is compressed when the first one asks."""
+        if not takes_gzip(request):
+            return self.plain
+        if self._packed is None:
+            self._packed = _form(as_gzip(self._kept), compress(self.body))
+        return self._packed
 
     def age(self, now: float) -> int:
         """Return its age in whole seconds."""
@@ -88,6 +122,12 @@ class Entry:
         changed = [field for field in fields if field[0] not in _OF_CONTENT and field[0] != b"connection"]
         names = {name for name, _ in changed} | _OWN
         return [field for field in self.fields if field[0] not in names] + changed
+
+
+def _form(fields: Fields, body: bytes) -> Form:
+    return Form(
+        client_lines(fields), client_lines([each for each in fields if each[0] not in _OF_CONTENT]), body
+    )
 
 
 def _opaque(etag: bytes) -> bytes:

@@ -30,7 +30,15 @@ def renew(entry: Entry, link: Link, route: Route, asked_at: float) -> tuple[Entr
     if fields is None:
         raise BadUpstreamAnswer("Its 304 is about another answer.")
     agreed = terms(entry.status, fields, route.shared_forward, time.time())
-    renewed = Entry(entry.status, fields, entry.body, agreed or _FOR_ONE, asked_at, entry.vary_values)
+    renewed = Entry(
+        entry.status,
+        fields,
+        entry.body,
+        agreed or _FOR_ONE,
+        asked_at,
+        entry.vary_values,
+        pack_bytes=route.compress_min_bytes,
+    )
     return renewed, agreed is not None and agreed.varies_by == entry.varies_by
 
 
@@ -54,6 +62,7 @@ def take(
         agreed,
         asked_at,
         header_values(request, agreed.varies_by),
+        pack_bytes=route.compress_min_bytes,
     )
 
 

@@ -29,7 +29,7 @@ class RouteFile:
         """Tell the gateway, and wait until the processes that should have read it have."""
         before = len(self.told())
         self.gateway.process.send_signal(signal.SIGHUP)
-        until(lambda: len(self.told()) == before + (1 + len(self.workers()) if good else 1))
+        until(lambda: len(self.told()) == before + (1 + len(self.workers()) if good else 1), 60)
 
     def told(self):
         return [line["message"] for line in self.gateway.lines() if line["message"].startswith("route file")]
@@ -46,7 +46,7 @@ class RouteFile:
 def route_file(tmp_path, start_gateway):
     file = RouteFile(tmp_path / "routes.toml")
     file.gateway = start_gateway(routes_file=file.path, web_processes=2)
-    until(lambda: len(file.workers()) == 2)
+    until(lambda: len(file.workers()) == 2, 60)
     return file
 
 
@@ -75,7 +75,7 @@ def test_reloads_under_load_cost_no_request_and_a_bad_file_changes_nothing(route
         route_file.reload(good=False)
         assert route_file.leads(f"/new/{number}")
     seen = len(statuses)
-    until(lambda: len(statuses) > seen + CLIENTS)
+    until(lambda: len(statuses) > seen + CLIENTS, 60)
     stopped.set()
     for thread in load:
         thread.join()
@@ -92,7 +92,7 @@ def test_a_process_that_takes_the_place_of_one_that_died_has_the_newest_good_fil
     route_file.reload(good=False)
     for died in route_file.workers():
         os.kill(died, signal.SIGKILL)
-        until(lambda died=died: died not in route_file.workers() and len(route_file.workers()) == 2)
+        until(lambda died=died: died not in route_file.workers() and len(route_file.workers()) == 2, 60)
     assert all(route_file.leads("/new") for _ in range(CLIENTS))
 
 

@@ -62,6 +62,12 @@ def test_another_request_id_is_replaced(gateway, odd):
     assert seen(reply)[1]["x-request-id"] == reply["x-request-id"]
 
 
+def test_two_request_ids_are_none(gateway):
+    reply = gateway.ask(get(PRODUCT, "X-Request-ID: client-1234", "Accept: a/b", "x-request-id: client-5678"))
+    assert uuid.UUID(reply["x-request-id"]).version == 7
+    assert seen(reply)[1]["x-request-id"] == reply["x-request-id"]
+
+
 def test_a_trace_is_carried_on(gateway):
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     reply = gateway.ask(get(PRODUCT, f"traceparent: 00-{trace}-00f067aa0ba902b7-01"))

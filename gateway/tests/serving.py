@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -281,3 +282,8 @@ def get(path, *fields, method="GET"):
 def post(path, body, *fields):
     """Return the text of a request with a body."""
     return get(path, f"Content-Length: {len(body)}", *fields, method="POST") + body
+
+
+def get_new(*fields):
+    """Return the text of a public request that no other is the same as: nothing kept can answer it."""
+    return get(f"/api/v1/products/P-{uuid.uuid4().hex}", *fields)

@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-from serving import Service, get, post, whole
+from serving import Service, get_new, post, whole
 
-PUBLIC = "/api/v1/products/TEA-1"
 FOUR = 4
 
 
@@ -40,7 +39,7 @@ def order(issuer, *fields):
 
 def test_instances_are_asked_in_turn_each_by_its_own_name(start, pair):
     gateway = start()
-    assert {gateway.ask(get(PUBLIC)).status for _ in range(10)} == {200}
+    assert {gateway.ask(get_new()).status for _ in range(10)} == {200}
     for each in pair:
         assert [request["host"] for request in each.requests] == [f"127.0.0.1:{each.port}"] * 5
 
@@ -49,11 +48,11 @@ def test_the_one_with_the_least_in_flight_is_asked(start, pair, until):
     gateway, free = start(), threading.Event()
     for each in pair:
         each.answer = lambda wire, request: (free.wait(10), wire.send(whole()))
-    waiting = gateway.connect().send(get(PUBLIC))
+    waiting = gateway.connect().send(get_new())
     until(lambda: any(each.requests for each in pair))
     slow, other = sorted(pair, key=lambda each: -len(each.requests))
     other.answer = None
-    assert [gateway.ask(get(PUBLIC)).status for _ in range(FOUR)] == [200] * FOUR
+    assert [gateway.ask(get_new()).status for _ in range(FOUR)] == [200] * FOUR
     assert (len(slow.requests), len(other.requests)) == (1, FOUR)
     free.set()
     assert waiting.message().status == 200
@@ -63,7 +62,7 @@ def test_the_one_with_the_least_in_flight_is_asked(start, pair, until):
 def test_where_no_connection_can_be_made_another_is_asked_whatever_the_method(start, pair, issuer):
     gateway = start()
     pair[0].stop()
-    replies = [gateway.ask(request) for request in [get(PUBLIC), order(issuer)] * FOUR]
+    replies = [gateway.ask(request) for request in [get_new(), order(issuer)] * FOUR]
     assert [reply.status for reply in replies] == [200] * 2 * FOUR
 
 
@@ -88,7 +87,7 @@ def test_a_key_that_the_route_keeps_back_repeats_nothing(start, pair):
 def test_a_safe_request_whose_connection_is_lost_goes_to_another(start, pair):
     gateway = start()
     pair[0].answer = lose
-    assert [gateway.ask(get(PUBLIC)).status for _ in range(FOUR)] == [200] * FOUR
+    assert [gateway.ask(get_new()).status for _ in range(FOUR)] == [200] * FOUR
     assert pair[0].requests
 
 
@@ -97,7 +96,7 @@ def test_nothing_is_sent_more_than_twice(start, pair):
     for each in pair:
         each.answer = lose
     gateway = start(orders_url=",".join(each.url for each in (*pair, third)))
-    assert gateway.ask(get(PUBLIC)).problem["code"] == "upstream_unavailable"
+    assert gateway.ask(get_new()).problem["code"] == "upstream_unavailable"
     assert sum(len(each.requests) for each in (*pair, third)) == 2
     third.stop()
 
@@ -116,7 +115,7 @@ def test_no_more_than_a_share_is_sent_again(start, pair):
     for each in pair:
         each.answer = lose
     count = 40
-    assert {gateway.ask(get(PUBLIC)).status for _ in range(count)} == {503}
+    assert {gateway.ask(get_new()).status for _ in range(count)} == {503}
     sent = sum(len(each.requests) for each in pair)
     assert count + 10 <= sent <= count + 25  # ten saved up, a tenth of forty, one each second
     assert b"upstream_retries_refused_total" in gateway.page("/metrics").body
@@ -125,10 +124,10 @@ def test_no_more_than_a_share_is_sent_again(start, pair):
 def test_one_that_gives_no_proper_answers_is_left_alone_and_comes_back(start, pair, until):
     gateway = start(ejection_failures=3, ejection_seconds=0.5, check_interval_seconds=0.2)
     pair[0].answer = lambda wire, request: wire.send("hello\r\n\r\n")
-    statuses = [gateway.ask(get(PUBLIC)).status for _ in range(20)]
+    statuses = [gateway.ask(get_new()).status for _ in range(20)]
     assert statuses.count(502) == 3 and len(pair[0].requests) == 3
     pair[0].answer = None
-    until(lambda: gateway.ask(get(PUBLIC)).status == 200 and len(pair[0].requests) > FOUR)
+    until(lambda: gateway.ask(get_new()).status == 200 and len(pair[0].requests) > FOUR)
     told = [line for line in gateway.lines() if line.get("message", "").startswith("instance ")]
     assert [line["message"] for line in told] == ["instance open", "instance half-open", "instance closed"]
     assert {line["instance"] for line in told} == {f"127.0.0.1:{pair[0].port}"}
@@ -138,7 +137,7 @@ def test_a_service_that_says_it_cannot_is_not_left_alone(start, pair):
     gateway = start(ejection_failures=2)
     for each in pair:
         each.answer = lambda wire, request: wire.send(whole(503, b'{"code":"database_unavailable"}'))
-    assert [gateway.ask(get(PUBLIC)).body for _ in range(10)] == [b'{"code":"database_unavailable"}'] * 10
+    assert [gateway.ask(get_new()).body for _ in range(10)] == [b'{"code":"database_unavailable"}'] * 10
 
 
 def unready(wire, request):
@@ -150,11 +149,11 @@ def test_one_that_is_not_ready_is_asked_only_where_nobody_is(start, pair, until)
     pair[0].check = unready
     until(lambda: gateway.page("/metrics").body.count(b'state="unready"} 1.0') == 1)
     pair[0].requests.clear()
-    assert [gateway.ask(get(PUBLIC)).status for _ in range(FOUR)] == [200] * FOUR
+    assert [gateway.ask(get_new()).status for _ in range(FOUR)] == [200] * FOUR
     assert not pair[0].requests and len(pair[1].requests) == FOUR
     pair[1].check = unready
     until(lambda: gateway.page("/metrics").body.count(b'state="unready"} 1.0') == 2)
-    assert [gateway.ask(get(PUBLIC)).status for _ in range(FOUR)] == [200] * FOUR
+    assert [gateway.ask(get_new()).status for _ in range(FOUR)] == [200] * FOUR
     assert pair[0].requests
 
 
@@ -162,5 +161,5 @@ def test_a_busy_service_is_not_a_dead_one(start, pair, until):
     gateway = start(orders_url=pair[0].url, check_interval_seconds=0.1, check_timeout_seconds=0.2)
     checks = []
     pair[0].check = lambda wire, request: checks.append(request)
-    until(lambda: gateway.ask(get(PUBLIC)).status == 200 and len(checks) > FOUR)
+    until(lambda: gateway.ask(get_new()).status == 200 and len(checks) > FOUR)
     assert not [line for line in gateway.lines() if line.get("message") == "instance open"]

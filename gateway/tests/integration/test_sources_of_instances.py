@@ -5,9 +5,9 @@ import os
 import threading
 
 import pytest
-from serving import SERVICE, Service, get, whole
+from serving import SERVICE, Service, get, get_new, whole
 
-PUBLIC = "/api/v1/products/TEA-1"
+ORDERS = "/api/v1/orders"
 
 
 @pytest.fixture
@@ -29,27 +29,27 @@ def write(path, *instances, text=None):
 def test_instances_come_and_go_with_a_file(start_gateway, pair, tmp_path, until):
     path = tmp_path / "instances.json"
     gateway = start_gateway(orders_url=f"file://{path}")
-    reply = gateway.ask(get(PUBLIC))
+    reply = gateway.ask(get_new())
     assert reply.problem["code"] == "upstream_unavailable" and int(reply["retry-after"]) >= 1
     write(path, pair[0])
-    until(lambda: gateway.ask(get(PUBLIC)).status == 200)
+    until(lambda: gateway.ask(get_new()).status == 200)
     write(path, *pair)
-    until(lambda: gateway.ask(get(PUBLIC)).status == 200 and pair[1].requests)
+    until(lambda: gateway.ask(get_new()).status == 200 and pair[1].requests)
     write(path, text="{broken")
     until(lambda: [line for line in gateway.lines() if "instances file refused" in line.get("message", "")])
-    assert {gateway.ask(get(PUBLIC)).status for _ in range(4)} == {200}
+    assert {gateway.ask(get_new()).status for _ in range(4)} == {200}
 
 
 def test_one_that_is_taken_from_the_list_ends_what_it_has(start_gateway, pair, tmp_path, until):
     path, free = tmp_path / "instances.json", threading.Event()
     write(path, pair[0])
     gateway = start_gateway(orders_url=f"file://{path}")
-    assert gateway.ask(get(PUBLIC)).status == 200 and pair[0].open
+    assert gateway.ask(get_new()).status == 200 and pair[0].open
     pair[0].answer = lambda wire, request: (free.wait(10), wire.send(whole(body=b"late")))
-    waiting = gateway.connect().send(get(PUBLIC))
+    waiting = gateway.connect().send(get_new())
     until(lambda: len(pair[0].requests) == 2)
     write(path, pair[1])
-    until(lambda: gateway.connect().send(get(PUBLIC)) and pair[1].requests)
+    until(lambda: gateway.connect().send(get_new()) and pair[1].requests)
     free.set()
     assert waiting.message().body == b"late"
     waiting.close()
@@ -58,22 +58,24 @@ def test_one_that_is_taken_from_the_list_ends_what_it_has(start_gateway, pair, t
 
 def test_a_name_stands_for_its_addresses(start_gateway, pair):
     gateway = start_gateway(orders_url=f"dns://localhost:{pair[0].port}")
-    assert gateway.ask(get(PUBLIC)).status == 200
+    assert gateway.ask(get_new()).status == 200
     assert pair[0].requests[0]["host"] == f"127.0.0.1:{pair[0].port}"
 
 
-def test_a_canary_gets_its_share_and_whoever_asks_for_it(start_gateway, pair, tmp_path, until):
+def test_a_canary_gets_its_share_and_whoever_asks_for_it(start_gateway, pair, users, issuer, tmp_path):
+    users.answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
+    bearer = f"Authorization: {issuer.bearer()}"
     routes = tmp_path / "routes.toml"
     table = '\n[upstream.orders]\ncanary_share = 0.2\ncanary_header = "x-souk-canary"\n'
     routes.write_text((SERVICE / "src/gateway/routes.toml").read_text() + table)
     stable, canary = pair
     gateway = start_gateway(orders_url=stable.url, orders_canary_url=canary.url, routes_file=routes)
-    assert {gateway.ask(get(PUBLIC)).status for _ in range(20)} == {200}
+    assert {gateway.ask(get(ORDERS, bearer)).status for _ in range(20)} == {200}
     assert (len(stable.requests), len(canary.requests)) == (16, 4)
     for value, counts in (("always", (16, 7)), ("never", (19, 7))):
         for _ in range(3):
-            gateway.ask(get(PUBLIC, f"X-Souk-Canary: {value}"))
+            gateway.ask(get(ORDERS, bearer, f"X-Souk-Canary: {value}"))
         assert (len(stable.requests), len(canary.requests)) == counts
     assert "x-souk-canary" not in dict(canary.requests[-1].fields)
     canary.stop()
-    assert {gateway.ask(get(PUBLIC, "X-Souk-Canary: always")).status for _ in range(5)} == {200}
+    assert {gateway.ask(get(ORDERS, bearer, "X-Souk-Canary: always")).status for _ in range(5)} == {200}

@@ -53,9 +53,7 @@ def test_bursts_pass(size):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_service_that_becomes_slow_for_good_is_soon_given_all_again(seed):
     arrivals = arriving((30, 90), seed=seed)
-    play = Play(
-        arrivals, capacity=1000, seconds_of=lambda now, chance: 0.1 if now < 20 else 2.0, seed=seed
-    )
+    play = Play(arrivals, capacity=1000, seconds_of=lambda now, chance: 0.1 if now < 20 else 2.0, seed=seed)
     assert max(play.shed, default=0) < 35 and len(play.shed) < 0.1 * len(arrivals)
 
 

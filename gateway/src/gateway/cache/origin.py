@@ -40,7 +40,7 @@ class Origin:
         # A client's word for or against the canary would be one for all.
         canary = route.canary.share if route.canary is not None else 0.0
         service = self._services[route.upstream]
-        link = service.ask(Message("GET", start, rest, until, canary=canary))
+        link = service.ask(Message("GET", start, rest, until, canary=canary, kind=(route.template, "GET")))
         try:
             yield link
         finally:

@@ -22,7 +22,10 @@ _unpaid = Counter(
 )
 _shed = Counter("upstream_shed", "Requests refused because the service had all it can do", ("service",))
 _limit = Gauge(
-    "upstream_limit", "Requests that may be in flight from one process", ("service",), multiprocess_mode="livemin"
+    "upstream_limit",
+    "Requests that may be in flight from one process",
+    ("service",),
+    multiprocess_mode="livemin",
 )
 
 

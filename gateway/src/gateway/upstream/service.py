@@ -26,8 +26,8 @@ _LOST = "The service ended the connection."
 
 
 class Service:
-    """The service `name`, of which `connections` requests may be in flight from this process, fewer while so many are too
-    many for it; a share of them goes to the instances in `canary`, where there is one."""
+    """The service `name`, of which `connections` requests may be in flight from this process, and fewer while so many
+    are too many for it; a share of them goes to the instances in `canary`, where there is one."""
 
     def __init__(self, name: str, stable: Group, canary: Group | None = None, *, connections: int) -> None:
         self.name = name

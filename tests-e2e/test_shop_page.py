@@ -80,3 +80,17 @@ def test_a_purchase_goes_through_once_though_three_processes_die_in_it(embedded,
     expect(signed_in.locator("#orders .status")).to_have_text("PAID", timeout=PAID_MILLISECONDS)
     assert statuses(signed_in) == ["PAID"]
     until(lambda: all(process["ready"] in ("", "ready") for process in embedded.processes().values()))
+
+
+@pytest.mark.parametrize(("link", "heading"), [("API reference", "Souk API"), ("Status", "services")])
+def test_the_footer_leads_to_pages_that_fit_a_phone_and_load_nothing_else(page, stack, link, heading):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name=link, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+    loaded, told = [], []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.on("console", lambda message: told.append(message.text))
+    page.reload()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert loaded == [page.url, f"{stack.gateway_url}/papers.css"]
+    assert told == []

@@ -49,6 +49,21 @@ def undecided(documents, route_file, internal):
     return (served(documents) ^ (public | own)) | (public & own)
 
 
+def kept_back(documents, route_file):
+    """Return the headers and cookies that a service reads and its route does not let through."""
+    return {
+        f"{route['upstream']} {method} {shape(route['path'])}: {parameter['name']}"
+        for route in route_file["route"]
+        for path, item in documents[route["upstream"]]["paths"].items()
+        for method in route["methods"]
+        if shape(path) == shape(route["path"]) and method.lower() in item
+        for parameter in item[method.lower()].get("parameters", [])
+        if parameter["in"] in ("header", "cookie")
+        if (parameter["name"].lower() if parameter["in"] == "header" else "cookie")
+        not in [*route_file["forward"], *route.get("forward", [])]
+    }
+
+
 @pytest.fixture
 def documents():
     return {name: json.loads((ROOT / name / "openapi.json").read_text()) for name in DATABASES}
@@ -61,6 +76,20 @@ def route_file():
 
 def test_every_route_is_reachable_or_declared_internal_and_none_leads_nowhere(documents, route_file):
     assert undecided(documents, route_file, INTERNAL) == set()
+
+
+def test_what_a_service_reads_of_a_request_goes_through(documents, route_file):
+    assert kept_back(documents, route_file) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/api/v1/orders", "Idempotency-Key"), ("/api/v1/auth/token", "__Secure-refresh_token")],
+)
+def test_a_header_or_cookie_that_does_not_go_through_is_noticed(documents, route_file, path, name):
+    route = next(each for each in route_file["route"] if each["path"] == path)
+    route["forward"] = []
+    assert kept_back(documents, route_file) == {f"{route['upstream']} POST {path}: {name}"}
 
 
 def test_every_service_of_the_tree_is_looked_at():

@@ -1,5 +1,7 @@
 """The storefront's files, from the gateway's own memory."""
 
+import re
+
 from serving import get, post
 
 
@@ -14,6 +16,11 @@ def test_the_shop_is_at_the_root_and_runs_only_its_own_scripts(gateway):
 def test_every_file_the_shop_names_is_there(gateway):
     for path in ("/shop/shop.js", "/shop/api.js", "/shop/shop.css"):
         assert gateway.ask(get(path)).status == 200
+
+
+def test_every_page_the_shop_links_to_is_there(gateway):
+    links = set(re.findall(r'<a href="([^"]+)"', gateway.ask(get("/")).body.decode()))
+    assert {path: gateway.ask(get(path)).status for path in links} == {"/reference": 200, "/status": 200}
 
 
 def test_a_file_the_client_has_is_not_sent_again(gateway):

@@ -2,11 +2,11 @@
 
 import contextlib
 import socket
-import statistics
 import time
 
 import pytest
-from serving import get, whole
+from serving import get
+from slow_clients import KINDS, compare, patient_gateway, percentile_99
 
 PUBLIC = "/api/v1/products/TEA-1"
 HALF_HEAD = f"GET {PUBLIC} HTTP/1.1\r\nHost: souk.te"
@@ -49,8 +49,8 @@ def test_a_client_that_does_not_read_is_cut_and_the_service_set_free(gateway, or
 
     orders.answer = answer
     wire = gateway.connect().send(get(PUBLIC))
-    until(lambda: orders.open, 2)
-    until(lambda: not orders.open, 4)
+    until(lambda: orders.open)
+    until(lambda: not orders.open)
     wire.close()
 
 
@@ -63,27 +63,18 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_trace_of_trouble(gateway, 
     assert "Traceback" not in gateway.log.read_text()
 
 
-def median_seconds(gateway):
-    wire, taken = gateway.connect(), []
-    for _ in range(200):
-        began = time.monotonic()
-        assert wire.send(get(PUBLIC)).message().status == 200
-        taken.append(time.monotonic() - began)
-    wire.close()
-    return statistics.median(taken)
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory, issuer):
+    with patient_gateway(tmp_path_factory.mktemp("patient"), issuer) as gateway:
+        yield gateway
 
 
-@pytest.mark.parametrize("sent", [HALF_HEAD, HALF_BODY, get("/api/v1/products")])
-def test_a_hundred_slow_clients_do_not_delay_the_others(gateway, orders, sent):
-    orders.answer = lambda wire, request: wire.send(
-        whole(body=b"a" * 1_000_000) if request.target == "/api/v1/products" else whole()
-    )
-    alone = median_seconds(gateway)
-    slow = [gateway.connect(window_bytes=4096).send(sent) for _ in range(100)]
-    beside = median_seconds(gateway)
-    for wire in slow:
-        wire.close()
-    assert beside < 3 * alone + 0.005
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_slow_clients_do_not_delay_the_others(patient, kind):
+    alone, beside = compare(patient, kind, rounds=8, count=100)
+    # On a machine that does other things too, one pair of rounds says little; a delay that is ours is in all of them.
+    ratios = [percentile_99(after) / percentile_99(before) for before, after in zip(alone, beside, strict=True)]
+    assert min(ratios) < 1.2
 
 
 def test_more_connections_than_allowed_are_turned_away(start_gateway):

@@ -41,7 +41,10 @@ def test_a_silent_connection_is_closed_without_a_word(gateway):
 
 
 def test_a_client_that_does_not_read_is_cut_and_the_service_set_free(gateway, orders, until):
+    serving = []
+
     def answer(wire, request):
+        serving.append(wire)
         wire.send("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
         with contextlib.suppress(OSError):
             for _ in range(500):
@@ -49,8 +52,8 @@ def test_a_client_that_does_not_read_is_cut_and_the_service_set_free(gateway, or
 
     orders.answer = answer
     wire = gateway.connect().send(get(PUBLIC))
-    until(lambda: orders.open)
-    until(lambda: not orders.open)
+    until(lambda: serving)
+    until(lambda: serving[0] not in orders.open)
     wire.close()
 
 

@@ -74,7 +74,10 @@ class Visit:
         self.method, self.started_at = request.method, request.started_at
         named = self.named = dict(request.fields)
         request_id = named.get(b"x-request-id", b"").decode("latin-1")
-        if len(named) < len(request.fields) and [name for name, _ in request.fields].count(b"x-request-id") > 1:
+        if (
+            len(named) < len(request.fields)
+            and [name for name, _ in request.fields].count(b"x-request-id") > 1
+        ):
             request_id = ""  # which of them would it be
         self.request_id = request_id if well_formed_request_id(request_id) else new_request_id()
         self.traceparent = child_traceparent(named.get(b"traceparent", b"").decode("latin-1"))

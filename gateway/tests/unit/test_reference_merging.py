@@ -62,7 +62,9 @@ def test_codes_of_the_service_and_of_the_gateway_stand_together():
     busy = {"503": {"description": "passwords_busy, unavailable"}, **OK}
     operation = merged([route("/a", "users")], users=document({"/a": {"get": {"responses": busy}}}))
     told = operation["paths"]["/a"]["get"]["responses"]["503"]["description"]
-    assert told == "passwords_busy, unavailable, upstream_unavailable, upstream_busy, keys_unavailable"
+    assert told == (
+        "passwords_busy, unavailable, upstream_unavailable, upstream_busy, overloaded, keys_unavailable"
+    )
 
 
 def test_the_token_endpoints_refuse_in_their_own_form():
@@ -73,6 +75,11 @@ def test_the_token_endpoints_refuse_in_their_own_form():
     schema = answers["503"]["content"]["application/json"]["schema"]
     assert (answers["503"]["description"], schema) == ("temporarily_unavailable", ref("OAuthRefusal"))
     assert "401" not in answers
+
+
+def test_what_may_be_kept_may_be_asked_for_without_the_service():
+    kept = merged([route("/a", "orders", cache=True)], orders=document({"/a": {"get": {}}}))
+    assert "not_cached" in kept["paths"]["/a"]["get"]["responses"]["504"]["description"]
 
 
 def test_limits_are_told():

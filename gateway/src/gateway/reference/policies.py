@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from chassis.errors import DeadlineExceeded, Forbidden, ServiceError, TooLarge
 from chassis.problems import MEDIA_TYPE
 from gateway.body import BodyUnexpected
+from gateway.cache.answering import NotKept
 from gateway.front import refusals
 from gateway.front.refusals import Refusal
 from gateway.identity import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
@@ -17,9 +18,16 @@ from gateway.reference.document import Operation, Tree
 from gateway.refusing import oauth_code, refusal_status
 from gateway.routes import ADMIN, PUBLIC, Route
 from gateway.target import MalformedTarget
-from gateway.upstream.failures import BadUpstreamAnswer, UpstreamBusy, UpstreamUnavailable
+from gateway.upstream.failures import BadUpstreamAnswer, UpstreamBusy, UpstreamOverloaded, UpstreamUnavailable
 
-_EVERYWHERE = (RateLimited, UpstreamUnavailable, UpstreamBusy, BadUpstreamAnswer, DeadlineExceeded)
+_EVERYWHERE = (
+    RateLimited,
+    UpstreamUnavailable,
+    UpstreamBusy,
+    UpstreamOverloaded,
+    BadUpstreamAnswer,
+    DeadlineExceeded,
+)
 _BY_FORM = (
     MalformedTarget,
     BodyUnexpected,
@@ -133,6 +141,8 @@ def _refused(route: Route, *, reads_body: bool) -> Iterator[type[ServiceError]]:
         yield TooManyLogins
     if route.stream_seconds:
         yield TooManyStreams
+    if route.cache:
+        yield NotKept
 
 
 def _content(route: Route) -> Tree:

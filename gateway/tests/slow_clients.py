@@ -99,7 +99,9 @@ def main():
             alone, beside = compare(gateway, kind, rounds, 500)
             medians = [statistics.median(map(percentile_99, each)) * 1000 for each in (alone, beside)]
             ratio = medians[1] / medians[0]
-            sys.stdout.write(f"{kind:<8} p99 {medians[0]:.2f} ms, beside {MANY}: {medians[1]:.2f} ms, {ratio:.2f}\n")
+            sys.stdout.write(
+                f"{kind:<8} p99 {medians[0]:.2f} ms, beside {MANY}: {medians[1]:.2f} ms, {ratio:.2f}\n"
+            )
 
 
 if __name__ == "__main__":

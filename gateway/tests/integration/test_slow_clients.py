@@ -76,7 +76,9 @@ def patient(tmp_path_factory, issuer):
 def test_a_hundred_slow_clients_do_not_delay_the_others(patient, kind):
     alone, beside = compare(patient, kind, rounds=8, count=100)
     # On a machine that does other things too, one pair of rounds says little; a delay that is ours is in all of them.
-    ratios = [percentile_99(after) / percentile_99(before) for before, after in zip(alone, beside, strict=True)]
+    ratios = [
+        percentile_99(after) / percentile_99(before) for before, after in zip(alone, beside, strict=True)
+    ]
     assert min(ratios) < 1.2
 
 

@@ -106,6 +106,23 @@ def test_under_gevent_other_requests_go_on_beside_a_hash():
     assert int(told.stdout) > 5
 
 
+FORTY_HASHES = """
+from concurrent.futures import ThreadPoolExecutor
+from psutil import Process
+from users.passwords import argon2id
+
+hasher, held = argon2id(), Process().memory_info().rss
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(hasher.hash, ["canary"] * 40))
+    print((Process().memory_info().rss - held) // 2**20)
+"""
+
+
+def test_hashing_leaves_no_memory_behind():
+    told = subprocess.run([sys.executable, "-c", FORTY_HASHES], capture_output=True, check=True, text=True)
+    assert int(told.stdout) < 19  # MiB: not one of the blocks is kept
+
+
 def test_one_more_than_may_wait_is_refused_for_now(until):
     hasher = SlowHasher()
     passwords = Passwords(hasher, at_once=1, waiting=1)

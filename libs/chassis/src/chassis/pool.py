@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from chassis import context
 from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.greenlet_wait import GreenletWait, in_greenlets
 
 # What a reply may take beyond the server's own statement timeout before the server counts as frozen.
 REPLY_GRACE_SECONDS = 1.0
@@ -77,6 +78,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
     server."""
 
     reply_timeout_seconds: float
+    greenlet_wait: GreenletWait | None = None
 
     @classmethod
     def connect(  # type: ignore[override]
@@ -89,10 +91,13 @@ class BoundedConnection(psycopg.Connection[DictRow]):
             raise
         outage.ended()
         conn.reply_timeout_seconds = reply_timeout_seconds
+        conn.greenlet_wait = GreenletWait(conn.pgconn) if in_greenlets() else None
         return conn  # type: ignore[return-value]
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         try:
+            if timeout is None and self.greenlet_wait is not None:
+                return self.greenlet_wait(gen, self.reply_timeout_seconds)
             return super().wait(gen, interval, self.reply_timeout_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
             if timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:

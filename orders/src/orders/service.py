@@ -39,6 +39,8 @@ class Transaction(Protocol):
     @property
     def now(self) -> datetime: ...
 
+    def together(self) -> AbstractContextManager[object]: ...
+
     def product(self, sku: str) -> Product | None: ...
     def products_after(self, position: UUID | None, limit: int) -> list[Product]: ...
     def put_product(self, product: Product) -> Product: ...
@@ -119,8 +121,9 @@ class Orders:
                 known = tx.known_skus({line.sku for line in lines}, self._currency)
                 raise refusal_of(lines, reserved={item.sku for item in items}, known=known)
             order = Order.placed(once.id, user_id, items, self._currency, tx.now, self._payment_window)
-            tx.add_order(order)
-            once.end(tx, order)
+            with tx.together():
+                tx.add_order(order)
+                once.end(tx, order)
         return order
 
     def cancel_order(self, user_id: UUID, order_id: UUID, once: Once) -> Order:

@@ -33,7 +33,7 @@ CLAIM = """
         ON CONFLICT DO NOTHING
         RETURNING id
     )
-    SELECT free, (SELECT id FROM claim) AS id FROM door
+    SELECT free, (SELECT id FROM claim) AS id, now() AS now FROM door
 """
 RESERVE = """
     UPDATE products
@@ -67,12 +67,12 @@ def place(conn, user_id, skus):
     order_id, key = uuid.uuid4(), str(uuid.uuid4())
     scope = {"caller": str(user_id), "key": key, "id": order_id}
     conn.execute("BEGIN")
-    conn.execute(CLAIM, scope | {"lock": random.getrandbits(62), "fingerprint": os.urandom(32)}).fetchone()
+    claim = scope | {"lock": random.getrandbits(62), "fingerprint": os.urandom(32)}
+    now = conn.execute(CLAIM, claim).fetchone()["now"]
     with conn.cursor() as cursor:
         lines = [{"sku": sku, "quantity": 1} for sku in sorted(skus)]
         cursor.executemany(RESERVE, lines, returning=True)
         items = [row for result in cursor.results() for row in result]
-    now = conn.execute("SELECT now() AS now").fetchone()["now"]
     order = {"id": order_id, "user_id": user_id, "now": now, "expires_at": now + timedelta(minutes=15)}
     order["total"] = sum(item["unit_price"] for item in items)
     columns = {name: [item[name] for item in items] for name in ("sku", "name", "quantity", "unit_price")}
@@ -84,7 +84,7 @@ def place(conn, user_id, skus):
         conn.execute(ADD_ORDER, order)
         conn.execute(ADD_ITEMS, listed | {"id": order_id})
         conn.execute(EMIT, {"event": uuid.uuid4(), "id": order_id, "data": Jsonb(told), "traceparent": TRACE})
-    conn.execute(ANSWER, scope | {"body": json.dumps(told).encode()})
+        conn.execute(ANSWER, scope | {"body": json.dumps(told).encode()})
     conn.execute("COMMIT; NOTIFY outbox")
 
 

@@ -83,8 +83,10 @@ SERVICES = (
         (
             Edit(
                 USE_CASES,
-                "            tx.add_order(order)\n",
-                "            tx.add_order(order)\n        with self._database.transaction() as tx:\n",
+                "            with tx.together():\n                tx.add_order(order)\n",
+                "            tx.add_order(order)\n"
+                "        with self._database.transaction() as tx:\n"
+                "            if True:\n",
             ),
         ),
         ORDERS,

@@ -1,7 +1,8 @@
 """Waiting for PostgreSQL in a greenlet, as psycopg does under gevent, for half of the price.
 
-psycopg's own way there is gevent's poll(): for each wait a poll object, a watcher and an event, and for each statement of a
-pipeline one turn of the loop, only to hear that the socket can be written to, as it nearly always can.
+psycopg's own way there is gevent's poll(): for each wait a poll object, a watcher and an event, and for each
+statement of a pipeline one turn of the loop, only to hear that the socket can be written to, as it nearly
+always can.
 """
 
 import select

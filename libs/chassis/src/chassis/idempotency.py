@@ -87,9 +87,10 @@ class Once:
         tx.require_open()
         claim = {**self._scope, "fingerprint": self._fingerprint, "lock": self._lock_number(), "hold": HOLD}
         claim |= {"id": new_id(), "holder": tx.database.presence.number()}
-        free, self._id = _claim(tx, claim)
-        if not free:
+        claimed = _claim(tx, claim)
+        if not claimed["free"]:
             raise RequestInProgress(retry_after_seconds=RETRY_AFTER_SECONDS)
+        self._id, tx.now = claimed["id"], claimed["now"]
         if self._id is None:
             self._take_over(tx, claim)
         self._begun = tx
@@ -98,7 +99,7 @@ class Once:
         """Store the answer in this transaction; `result` may be a ServiceError that no retry should change.
 
         Raises Replay if a retry, which held this claim for abandoned, answered first: this transaction's
-        writes are rolled back, and both tell the same.
+        writes are rolled back, and both tell the same. In a pipeline that is found out before the commit.
         """
         tx.require_open()
         status, body = self._present(result)
@@ -115,9 +116,7 @@ class Once:
             """,
             {**self._scope, "id": self.id, "status": status, "body": body},
         )
-        if stored.rowcount == 0:
-            self.look(tx)
-            raise RuntimeError("the claim of this idempotency key is gone")
+        tx.once_sent(lambda: self._require(tx, stored.rowcount))
         self._ended = tx
 
     def release(self, tx: Transaction) -> None:
@@ -148,6 +147,11 @@ class Once:
                 self.release(tx)
         except (Unavailable, DeadlineExceeded) as error:
             log.warning("an idempotency key stays claimed", extra={"cause": error.code})
+
+    def _require(self, tx: Transaction, stored: int) -> None:
+        if stored == 0:
+            self.look(tx)
+            raise RuntimeError("the claim of this idempotency key is gone")
 
     def _take_over(self, tx: Transaction, claim: dict[str, Any]) -> None:
         row = self._row(tx)
@@ -197,10 +201,10 @@ class Once:
         return int.from_bytes(hashlib.sha256(scope).digest()[:8], signed=True)
 
 
-def _claim(tx: Transaction, claim: dict[str, Any]) -> tuple[bool, uuid.UUID | None]:
+def _claim(tx: Transaction, claim: dict[str, Any]) -> dict[str, Any]:
     # The lock keeps a duplicate from waiting in the unique index for the first one's commit: it is told at
-    # once.
-    row = tx.conn.execute(
+    # once. The transaction's time comes along, for use cases that want to know it.
+    return tx.conn.execute(  # type: ignore[return-value]
         """
         WITH door AS MATERIALIZED (
             SELECT pg_try_advisory_xact_lock(%(lock)s) AS free
@@ -213,12 +217,12 @@ def _claim(tx: Transaction, claim: dict[str, Any]) -> tuple[bool, uuid.UUID | No
             RETURNING id
         )
         SELECT free,
-               (SELECT id FROM claim) AS id
+               (SELECT id FROM claim) AS id,
+               now() AS now
         FROM door
         """,
         claim,
     ).fetchone()
-    return row["free"], row["id"]
 
 
 def _lives(tx: Transaction, holder: int) -> bool:

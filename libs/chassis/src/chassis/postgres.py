@@ -1,8 +1,8 @@
 """PostgreSQL: a service's database, one transaction at a time."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
@@ -55,6 +55,7 @@ class Transaction:
         self.database = database
         self.emitted = False
         self.committed = False
+        self._checks: list[Callable[[], None]] = []
 
     @cached_property
     def now(self) -> datetime:
@@ -65,6 +66,25 @@ class Transaction:
         """Refuse what makes sense in a transaction only. Raises RuntimeError inside Database.read()."""
         if self.conn.pgconn.transaction_status == TransactionStatus.IDLE:
             raise RuntimeError("this needs Database.transaction(), not read()")
+
+    def together(self) -> AbstractContextManager[object]:
+        """Send what a block executes in one go, for one round trip; its outcome is known, and errors are
+        raised, at the block's end."""
+        return self.conn.pipeline()
+
+    def once_sent(self, check: Callable[[], None]) -> None:
+        """Look at the outcome of a statement that was just executed: now or, in a pipeline, where there is none
+        yet, before the commit. What `check` raises rolls back."""
+        if self.conn.pgconn.pipeline_status == PipelineStatus.OFF:
+            check()
+        else:
+            self._checks.append(check)
+
+    def check(self) -> None:
+        """Do the checks that a pipeline has put off."""
+        for check in self._checks:
+            check()
+        self._checks.clear()
 
     def emit(self, event: Event) -> None:
         """Put an event into the outbox: it is published if, and only if, this transaction commits."""
@@ -125,6 +145,7 @@ class Database(Generic[T]):
             transaction = self._transaction_type(conn, self)
             try:
                 yield transaction
+                transaction.check()
             except BaseException:
                 _rollback(conn)
                 raise

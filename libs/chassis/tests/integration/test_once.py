@@ -155,6 +155,19 @@ def test_a_late_first_request_tells_what_the_retry_told(keys):
     assert replay.value.body == b"by the retry"
 
 
+def test_a_late_first_request_that_ends_with_its_writes_is_undone_as_well(keys):
+    first, written = keys.begun(), uuid.uuid4()
+    keys.let_the_hold_run_out()
+    retry = keys.begun()
+    with keys.database.transaction() as tx:
+        retry.end(tx, "by the retry")
+    with pytest.raises(Replay), keys.database.transaction() as tx, tx.together():
+        tx.receive(written)
+        first.end(tx, "by the first")
+    with keys.database.transaction() as tx:
+        assert tx.receive(written)
+
+
 def test_looking_claims_nothing(keys):
     with keys.database.transaction() as tx:
         keys.once().look(tx)

@@ -102,38 +102,37 @@ class OrderStatements(Transaction):
         return [(row["kind"], row["open"], row["oldest_seconds"]) for row in rows]
 
     def add_order(self, order: Order) -> None:
-        with self.conn.pipeline():
-            self.conn.execute(
-                """
-                INSERT INTO orders (
-                    id,
-                    user_id,
-                    status,
-                    total,
-                    currency,
-                    payment_id,
-                    version,
-                    created_at,
-                    updated_at,
-                    expires_at
-                )
-                VALUES (
-                    %(id)s,
-                    %(user_id)s,
-                    %(status)s,
-                    %(total)s,
-                    %(currency)s,
-                    %(payment_id)s,
-                    %(version)s,
-                    %(created_at)s,
-                    %(updated_at)s,
-                    %(expires_at)s
-                )
-                """,
-                _columns(order),
+        self.conn.execute(
+            """
+            INSERT INTO orders (
+                id,
+                user_id,
+                status,
+                total,
+                currency,
+                payment_id,
+                version,
+                created_at,
+                updated_at,
+                expires_at
             )
-            self._add_items(order)
-            self._announce(order)
+            VALUES (
+                %(id)s,
+                %(user_id)s,
+                %(status)s,
+                %(total)s,
+                %(currency)s,
+                %(payment_id)s,
+                %(version)s,
+                %(created_at)s,
+                %(updated_at)s,
+                %(expires_at)s
+            )
+            """,
+            _columns(order),
+        )
+        self._add_items(order)
+        self._announce(order)
 
     def _add_items(self, order: Order) -> None:
         self.conn.execute(

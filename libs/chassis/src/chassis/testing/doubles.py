@@ -3,7 +3,7 @@
 import copy
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
@@ -47,6 +47,10 @@ class MemoryTransaction:
     def emit(self, event: Event) -> None:
         """Put an event into the outbox, `tables.events`."""
         self.tables.events.append(event)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Change nothing: every statement has its outcome at once."""
+        return nullcontext()
 
     def receive(self, event_id: uuid.UUID) -> bool:
         """Note that an event takes effect; False if it did before."""

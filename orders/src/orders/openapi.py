@@ -9,7 +9,8 @@ from typing import Any
 from chassis.api import Api
 from chassis.openapi import describe
 from orders.api import add_catalogue_routes, add_following_route, add_order_routes
-from orders.app import SERVICE, VERSION
+from orders.app import VERSION
+from orders.settings import SERVICE
 
 
 def document() -> dict[str, Any]:

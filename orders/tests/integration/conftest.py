@@ -17,11 +17,11 @@ from chassis.ids import new_id
 from chassis.postgres import Database
 from chassis.settings import Secret
 from chassis.testing.keys import Keys
-from orders.app import MIGRATIONS, create_app, create_orders
+from orders.app import create_app
 from orders.domain import Product
 from orders.postgres import Store
 from orders.service import Catalogue, Orders
-from orders.settings import Settings
+from orders.settings import MIGRATIONS, Settings
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ def database(settings, shared_database) -> Database[Store]:
 
 @pytest.fixture
 def orders(settings, database) -> Orders:
-    return create_orders(settings, database)
+    return Orders(database, settings.currency, settings.payment_window)
 
 
 @pytest.fixture

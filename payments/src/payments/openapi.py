@@ -7,7 +7,8 @@ from typing import Any
 from chassis.api import Api
 from chassis.openapi import describe
 from payments.api import add_payment_routes, add_webhook_route
-from payments.app import SERVICE, VERSION
+from payments.app import VERSION
+from payments.settings import SERVICE
 
 
 def document() -> dict[str, Any]:

@@ -11,11 +11,11 @@ from uuid import UUID
 from chassis.errors import ServiceError
 from chassis.postgres import Database
 from chassis.settings import load_or_exit
-from payments.app import create_provider, create_reconciliation
 from payments.postgres import Store
 from payments.service import Report, note_given_by_hand
 from payments.service.ports import ProviderUnavailable
 from payments.settings import PREFIX, Settings
+from payments.stripe_parts import create_provider, create_reconciliation
 
 EXIT_DIVERGES, EXIT_REFUSED, EXIT_UNAVAILABLE = 1, 65, 69
 LISTED = 50

@@ -1,10 +1,12 @@
 """Settings: all that payments reads from its environment."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from chassis.settings import Secret, ServiceSettings, setting
 
-PREFIX = "PAYMENTS_"
+SERVICE, PREFIX = "payments", "PAYMENTS_"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 @dataclass(frozen=True, kw_only=True)

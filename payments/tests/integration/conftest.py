@@ -16,10 +16,11 @@ from chassis.ids import new_id
 from chassis.postgres import Database
 from chassis.settings import Secret
 from chassis.testing.keys import Keys
-from payments.app import MIGRATIONS, create_app, create_provider
+from payments.app import create_app
 from payments.domain import Order
 from payments.postgres import Store
-from payments.settings import Settings
+from payments.settings import MIGRATIONS, Settings
+from payments.stripe_parts import create_provider
 
 TABLES = "given_by_hand, ledger_entries, refunds, payments, orders, notices, outbox, inbox, idempotency_keys"
 

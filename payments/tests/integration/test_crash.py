@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chassis.postgres import Database
-from payments.app import create_app, create_provider
+from payments.app import create_app
 from payments.postgres import Store
+from payments.stripe_parts import create_provider
 
 
 class Killed(BaseException):

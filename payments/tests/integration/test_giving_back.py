@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from samples import API_KEY, WEBHOOK_SECRETS
 
-from payments.app import create_provider, create_reconciliation
 from payments.service import Kind, Settlement, note_given_by_hand
+from payments.stripe_parts import create_provider, create_reconciliation
 
 TRANSFER = "bank transfer 2026-11-20/17"
 

@@ -10,11 +10,11 @@ from prometheus_client import REGISTRY
 from samples import API_KEY, payment_by
 
 from payments import metrics, reconcile
-from payments.app import create_reconciliation
 from payments.domain import Order, PaymentStatus
 from payments.rounds import comparisons
 from payments.service import Kind, Settlement
 from payments.service.ports import ProviderUnavailable
+from payments.stripe_parts import create_reconciliation
 from payments.stripe_provider import StripeProvider
 
 

@@ -30,6 +30,7 @@ ROOMS = [
     "stripe_provider",
     "stripe_books",
     "stripe_webhooks",
+    "stripe_parts",
     "clients",
     "schemas",
     "api",

@@ -9,11 +9,11 @@ from marshmallow import ValidationError
 from chassis import logs
 from chassis.postgres import Database
 from chassis.settings import load_or_exit
-from users.app import SERVICE, create_passwords
+from users.app import create_passwords
 from users.postgres import Transaction
 from users.schemas import Registration
 from users.service import Accounts
-from users.settings import PREFIX, AdminSettings
+from users.settings import PREFIX, SERVICE, AdminSettings
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """The composition root: everything the users service is made of, put together here and nowhere else."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from flask import Flask
 
@@ -17,12 +16,10 @@ from users.oauth import add_metadata_routes, add_token_routes
 from users.passwords import Passwords, argon2id
 from users.postgres import Transaction
 from users.service import Accounts, Revocations, Sessions
-from users.settings import Settings
+from users.settings import MIGRATIONS, SERVICE, Settings
 from users.tokens import AccessTokens, read_private_keys
 
-SERVICE = "users"
 VERSION = "0.1.0"
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 def create_app(

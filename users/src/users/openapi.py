@@ -8,8 +8,9 @@ from chassis.api import Api
 from chassis.openapi import describe
 from users import refusals
 from users.api import add_account_routes, add_internal_routes, add_notification_routes
-from users.app import SERVICE, VERSION
+from users.app import VERSION
 from users.oauth import add_metadata_routes, add_token_routes
+from users.settings import SERVICE
 
 
 def document() -> dict[str, Any]:

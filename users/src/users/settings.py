@@ -5,7 +5,8 @@ from pathlib import Path
 
 from chassis.settings import Secret, ServiceSettings, setting
 
-PREFIX = "USERS_"
+SERVICE, PREFIX = "users", "USERS_"
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 @dataclass(frozen=True, kw_only=True)

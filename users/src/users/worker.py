@@ -9,10 +9,9 @@ from chassis.settings import load_or_exit
 from chassis.tasks import Every
 from chassis.worker import Worker
 from users import events
-from users.app import MIGRATIONS, SERVICE
 from users.postgres import Transaction
 from users.service import forget_expired
-from users.settings import PREFIX, Settings
+from users.settings import MIGRATIONS, PREFIX, SERVICE, Settings
 
 FORGET_EXPIRED_EVERY_SECONDS = 3600.0
 

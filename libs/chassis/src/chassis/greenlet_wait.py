@@ -27,11 +27,6 @@ class ReplyTimeout(psycopg.OperationalError):
     """The server has not answered in time."""
 
 
-def in_greenlets() -> bool:
-    """Tell whether waits of this process are those of greenlets."""
-    return bool(monkey.is_module_patched("select"))
-
-
 class GreenletWait:
     """The waits of one connection, with one watcher for them all."""
 

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
+from typing import TYPE_CHECKING
 
 import orjson
-from flask import Flask, Response
 
 from chassis import context
+
+if TYPE_CHECKING:  # workers have a health as well, and do without Flask
+    from flask import Flask
 
 _CHECK_SECONDS = 1.0
 _KEEP_SECONDS = 0.5
@@ -92,8 +95,10 @@ def answer(readiness: Readiness) -> tuple[int, bytes]:
     )
 
 
-def init_app(app: Flask, readiness: Readiness) -> None:
+def init_app(app: "Flask", readiness: Readiness) -> None:
     """Serve /livez and /readyz; the readiness is found again with `of(app)`."""
+    from flask import Response
+
     app.extensions["chassis_readiness"] = readiness
 
     def livez() -> Response:
@@ -109,7 +114,7 @@ def init_app(app: Flask, readiness: Readiness) -> None:
     app.add_url_rule("/readyz", view_func=readyz, provide_automatic_options=False)
 
 
-def of(app: Flask) -> Readiness:
+def of(app: "Flask") -> Readiness:
     """Return the readiness of an app."""
     readiness: Readiness = app.extensions["chassis_readiness"]
     return readiness

@@ -4,8 +4,8 @@ import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -17,6 +17,9 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from chassis import context
+
+if TYPE_CHECKING:  # workers have metrics as well, and do without Flask
+    from flask import Flask
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -67,8 +70,9 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: "Flask") -> None:
     """Serve /metrics."""
+    from flask import Response
 
     def metrics() -> Response:
         context.current().route = "/metrics"

@@ -2,22 +2,25 @@
 
 import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors as sql
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PGconn, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from chassis import context
 from chassis.errors import DeadlineExceeded, Unavailable
-from chassis.greenlet_wait import GreenletWait, in_greenlets
+
+if TYPE_CHECKING:
+    from chassis.greenlet_wait import GreenletWait
 
 # What a reply may take beyond the server's own statement timeout before the server counts as frozen.
 REPLY_GRACE_SECONDS = 1.0
@@ -78,7 +81,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
     server."""
 
     reply_timeout_seconds: float
-    greenlet_wait: GreenletWait | None = None
+    greenlet_wait: "GreenletWait | None" = None
 
     @classmethod
     def connect(  # type: ignore[override]
@@ -91,7 +94,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
             raise
         outage.ended()
         conn.reply_timeout_seconds = reply_timeout_seconds
-        conn.greenlet_wait = GreenletWait(conn.pgconn) if in_greenlets() else None
+        conn.greenlet_wait = _greenlet_wait(conn.pgconn)
         return conn  # type: ignore[return-value]
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
@@ -196,6 +199,15 @@ def is_connected(conn: psycopg.Connection[Any]) -> bool:
     except psycopg.OperationalError:
         conn.close()
     return not conn.closed
+
+
+def _greenlet_wait(pgconn: PGconn) -> "GreenletWait | None":
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("select"):
+        return None  # threads and workers wait as psycopg does, and do without gevent
+    from chassis.greenlet_wait import GreenletWait
+
+    return GreenletWait(pgconn)
 
 
 @contextmanager

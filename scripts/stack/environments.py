@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from stack.places import SERVICES, Places, projects
 
@@ -98,6 +99,15 @@ def uv_environment(places: Places) -> dict[str, str]:
     return {name: value for name, value in told.items() if value} | inherited | fixed
 
 
+def imported_first(folder: Path) -> list[str]:
+    """Return what the processes of a project import, to have it compiled before they start: one that compiles keeps the
+    memory that took, 5 MB of it."""
+    sources = sorted((folder / "src").glob("*/*.py"))
+    rooms = [f"{source.parent.name}.{source.stem}" for source in sources if source.stem in ("app", "worker")]
+    serves = (folder / "gunicorn.conf.py").exists()
+    return [*(["gunicorn.app.wsgiapp", "chassis.gunicorn_worker"] if serves else []), *rooms]
+
+
 def build(places: Places, project: str, requirements: str, environment: dict[str, str]) -> None:
     """Make one environment hold its requirements file and its packages of the tree.
 
@@ -112,6 +122,9 @@ def build(places: Places, project: str, requirements: str, environment: dict[str
         steps.insert(0, [uv, "venv", "--clear", "-p", sys.executable, ".venv"])
         if packages := editable(places, project):
             steps.append([uv, "pip", "install", "-p", ".venv", "--no-deps", "-b", builders, *packages])
+    if rooms := imported_first(folder):
+        steps.append([".venv/bin/python", "-c", f"import {', '.join(rooms)}"])
+        environment = environment | {"PYTHONDONTWRITEBYTECODE": ""}
     for step in steps:
         ran = subprocess.run(step, cwd=folder, env=environment, capture_output=True, text=True)
         if ran.returncode:

@@ -143,3 +143,13 @@ def test_a_python_that_cannot_serve_is_said_in_one_sentence(tmp_path, answers, s
     )
     assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 1)
     assert sentence in ran.stderr
+
+
+def test_what_the_processes_of_a_project_import_is_known(tmp_path):
+    package = tmp_path / "src" / "shelves"
+    package.mkdir(parents=True)
+    for name in ("app", "wsgi", "worker", "domain"):
+        (package / f"{name}.py").touch()
+    assert environments.imported_first(tmp_path) == ["shelves.app", "shelves.worker"]
+    (tmp_path / "gunicorn.conf.py").touch()
+    assert "chassis.gunicorn_worker" in environments.imported_first(tmp_path)

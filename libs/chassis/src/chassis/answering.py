@@ -1,5 +1,6 @@
 """What a view returned, as the response that is sent; and an answer of before, sent again."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Response
@@ -12,6 +13,13 @@ from chassis.routes import Answer
 
 class _Response(Response):
     default_mimetype = None  # what has no body has no type
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer with what is there: body and length are complete, and nothing is to be corrected."""
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code in (204, 304):
+            return super().__call__(environ, start_response)  # type: ignore[arg-type]
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response  # type: ignore[return-value]
 
 
 def parts(result: Any, status: int, show: Present | None) -> tuple[int, bytes, dict[str, str]]:

@@ -62,6 +62,7 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *
     `level` is the least severe level logged; `release` is told in each line unless it is empty.
     """
     # Nobody reads these fields, and each costs a look-up a line (see "Optimization" in the logging manual).
+    logging._srcfile = None  # type: ignore[attr-defined]  # so does the manual
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines(service, release))

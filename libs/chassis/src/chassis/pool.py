@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import orjson
 import psycopg
 from psycopg import errors as sql
 from psycopg.abc import PQGen
 from psycopg.pq import PGconn, TransactionStatus
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from chassis import context
@@ -94,6 +96,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
             raise
         outage.ended()
         conn.reply_timeout_seconds = reply_timeout_seconds
+        set_json_loads(orjson.loads, conn)
         conn.greenlet_wait = _greenlet_wait(conn.pgconn)
         return conn  # type: ignore[return-value]
 

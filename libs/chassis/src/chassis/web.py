@@ -9,6 +9,7 @@ from chassis import access, errors, health, logs, metrics
 from chassis.access import refusal
 from chassis.errors import ServiceError
 from chassis.health import Readiness
+from chassis.lean_flask import LeanFlask
 from chassis.settings import ProcessSettings
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
     """Make a Flask app with JSON logs, request context, problem documents, body limit, health and metrics;
     routes come with `Api.init_app`, readiness checks with `health.of(app).register`."""
     logs.configure(service, settings.log_level, release=settings.release)
-    app = Flask(service, static_folder=None)
+    app = LeanFlask(service, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a path is what it is: no redirects, 404

@@ -107,6 +107,7 @@ class Supervisor:
             "LANG": "C.UTF-8",
             "TMPDIR": str(places.temporary),
             "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": "1",  # one heap a process: Python's threads take turns anyway
             "SOUK_ROOT": str(places.root),
             "SOUK_STATE": str(places.state),
             "SOUK_SOCKETS": str(places.sockets),

@@ -239,6 +239,6 @@ def an_order_closes_while_its_payment_succeeds(bench: Bench) -> None:
     hold_up_the_webhook(bench)
     bench.lab.arm("payments", CHARGING, "after", pause_seconds=1)
     with bench.meanwhile(lambda: bench.shopper.pay(order_id, VISA)):
-        bench.lab.arm("payments", PAYING, "before", pause_seconds=2)
-        time.sleep(1)
+        bench.lab.arm("payments", PAYING, "before", pause_seconds=4)
+        until(bench.lab.has_struck, 10)
         bench.shopper.cancel(order_id)

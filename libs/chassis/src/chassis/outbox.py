@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +23,6 @@ from chassis.stopping import Stop
 
 BATCH = 500
 POLL_SECONDS = 1.0
-ACK_SECONDS = 5.0
-LOOK_SECONDS = 0.2
 MEASURE_SECONDS = 5.0
 STREAM_DAYS = 7
 # A row that the broker itself refuses (too large, say) waits 1, 2, 4 ... s, and after these tries is parked.
@@ -151,14 +148,14 @@ class Relay:
         """Publish together, or else one by one: what the broker refuses, or has already, spoils a batch."""
         outcome = _Outcome()
         if len(rows) > 1:
-            await _ended([self._together(publisher, rows, outcome)], publisher, outcome)
+            outcome.trouble = await publisher.finish([self._together(publisher, rows, outcome)])
             if outcome.published or outcome.trouble is not None:
                 return outcome
         aggregates: dict[Any, list[DictRow]] = defaultdict(list)
         for row in rows:
             aggregates[row["aggregate_id"]].append(row)
         chains = [self._in_order(publisher, each, outcome) for each in aggregates.values()]
-        await _ended(chains, publisher, outcome)
+        outcome.trouble = await publisher.finish(chains)
         return outcome
 
     async def _together(self, publisher: Publisher, rows: list[DictRow], outcome: _Outcome) -> None:
@@ -217,23 +214,6 @@ class Relay:
         _waiting.set(row["waiting"])  # type: ignore[index]
         _parked.set(row["parked"])  # type: ignore[index]
         _oldest.set(float(row["oldest"]))  # type: ignore[index]
-
-
-async def _ended(
-    chains: list[Coroutine[Any, Any, None]], publisher: Publisher, outcome: _Outcome
-) -> None:
-    """Run the chains to their end, but not longer than the connection lasts, or 5 s; note what went wrong."""
-    running = [asyncio.ensure_future(chain) for chain in chains]
-    give_up_at = time.monotonic() + ACK_SECONDS
-    while True:
-        done, late = await asyncio.wait(running, timeout=LOOK_SECONDS)
-        if not late or publisher.lost or time.monotonic() > give_up_at:
-            break
-    for chain in late:
-        chain.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    failures = [error for chain in done if (error := chain.exception())]
-    outcome.trouble = failures[0] if failures else TimeoutError("no acknowledgement") if late else None
 
 
 async def _claim(conn: BoundedConnection) -> list[DictRow]:

@@ -1,10 +1,12 @@
 """Publishing to JetStream: many messages at once, together or each for itself, with the word that they are stored."""
 
 import asyncio
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import nats.errors
 import orjson
@@ -15,6 +17,8 @@ from nats.js.errors import APIError, NoStreamResponseError
 from chassis.broker import Broker
 
 NO_RESPONDERS = "503"
+ACK_SECONDS = 5.0
+LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,20 @@ class Publisher:
         number, message = last
         headers = {**message.headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
         await self._publish_and_wait(message.subject, message.payload, headers | {"Nats-Batch-Commit": "1"})
+
+    async def finish(self, publications: Iterable[Coroutine[Any, Any, None]]) -> BaseException | None:
+        """Run what publishes to its end, but not longer than the connection lasts, or 5 s; return what went wrong."""
+        running = [asyncio.ensure_future(each) for each in publications]
+        give_up_at = time.monotonic() + ACK_SECONDS
+        while True:
+            done, late = await asyncio.wait(running, timeout=LOOK_SECONDS)
+            if not late or self.lost or time.monotonic() > give_up_at:
+                break
+        for each in late:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        failures = [error for each in done if (error := each.exception())]
+        return failures[0] if failures else TimeoutError("no acknowledgement") if late else None
 
     async def _publish_and_wait(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
         self._count += 1

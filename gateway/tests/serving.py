@@ -124,12 +124,13 @@ class Service:
     check: object = None
     feed: object = None
     document: object = None
+    port: int = 0
     requests: list[Message] = field(default_factory=list)
     connections: int = 0
 
     def __post_init__(self):
         self.open = set()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -156,9 +157,11 @@ class Service:
                     continue
                 if request.line[1:] and request.target == "/openapi.json":
                     (self.document or undescribed)(wire, request)
+                    self.open.discard(wire)  # it is kept for the next such question
                     continue
                 self.connections += not known
                 known = True
+                self.open.add(wire)
                 self.requests.append(request)
                 (self.answer or echo)(wire, request)
         wire.close()
@@ -177,6 +180,8 @@ class Service:
         return not self.open
 
     def stop(self):
+        with contextlib.suppress(OSError):  # it has been stopped
+            self.listener.shutdown(socket.SHUT_RDWR)  # which alone ends a wait for a connection
         self.listener.close()
         self.reset()
 
@@ -263,7 +268,8 @@ class Gateway:
 
     def lines(self):
         """Return the log, line by line."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last may still be being written
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)

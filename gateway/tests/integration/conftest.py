@@ -16,6 +16,8 @@ def services():
 
 @pytest.fixture(scope="session")
 def gateway_process(tmp_path_factory, services, issuer):
+    for service in services.values():
+        service.reset()  # from the tests that needed a gateway of their own, where they came first
     services["users"].answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
     gateway = Gateway(
         tmp_path_factory.mktemp("gateway"),

@@ -140,6 +140,26 @@ def test_a_service_that_says_it_cannot_is_not_left_alone(start, pair):
     assert [gateway.ask(get_new()).body for _ in range(10)] == [b'{"code":"database_unavailable"}'] * 10
 
 
+def test_the_only_one_is_asked_again_as_soon_as_it_is_back(start, pair):
+    never = {"ejection_seconds": 60, "ejection_max_seconds": 60, "check_interval_seconds": 60}
+    gateway = start(orders_url=pair[0].url, ejection_failures=2, **never)
+    pair[0].stop()
+    assert {gateway.ask(get_new()).status for _ in range(FOUR)} == {503}
+    back = Service(port=pair[0].port)
+    assert [gateway.ask(get_new()).status for _ in range(FOUR)] == [200] * FOUR
+    back.stop()
+
+
+def test_the_only_one_comes_back_without_a_pause(start, pair, until):
+    gateway = start(orders_url=pair[0].url, ejection_failures=2, ejection_seconds=60, ejection_max_seconds=60)
+    pair[0].answer = lose
+    until(
+        lambda: gateway.ask(get_new()).status == 503 and b'state="open"} 1.0' in gateway.page("/metrics").body
+    )
+    pair[0].answer = None
+    until(lambda: gateway.ask(get_new()).status == 200)
+
+
 def unready(wire, request):
     wire.send(whole(503, b'{"status":"unready"}'))
 

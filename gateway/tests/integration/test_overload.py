@@ -10,7 +10,7 @@ import pytest
 from bounded import BoundedService
 from serving import get_new
 
-CAPACITY, SECONDS = 5, 0.1
+CAPACITY, SECONDS = 32, 0.5
 FULL = CAPACITY / SECONDS
 
 
@@ -49,7 +49,7 @@ def percentile(times, share):
 
 
 def test_what_is_let_in_is_answered_in_time_and_the_rest_at_once(start_gateway, bounded):
-    gateway = start_gateway(orders_url=bounded.url)
+    gateway = start_gateway(orders_url=bounded.url, upstream_connections=1000)
     normal = load(gateway.port, FULL / 2, 4)
     assert {status for _, status, _, _ in normal} == {200}
     usual = percentile([seconds for _, _, seconds, _ in normal], 0.9)

@@ -134,7 +134,7 @@ def test_many_streams_leave_room_for_requests(start_gateway, users, orders, issu
     orders.reset()
     users.answer = lambda wire, request: wire.send(whole(body=issuer.jwks()))
     orders.answer = lambda wire, request: (events if request.target == EVENTS else echo)(wire, request)
-    gateway = start_gateway(upstream_streams=2, upstream_connections=1)
+    gateway = start_gateway(upstream_streams=2, upstream_connections=4)  # four for its own questions
     following = get(EVENTS, f"Authorization: {issuer.bearer()}")
     streams = [gateway.connect().send(following) for _ in range(2)]
     assert [wire.head().status for wire in streams] == [200, 200]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.upstream.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
+from gateway.upstream.breaker import CLOSED, HALF_OPEN, LOST, OPEN, REFUSED, SILENT, Breaker
 
 
 class Clock:
@@ -22,9 +22,9 @@ def breaker(clock):
     return Breaker(failures=3, pause_seconds=1.0, longest_seconds=5.0, monotonic=clock, chance=lambda: 0.5)
 
 
-def fail(breaker, times):
+def fail(breaker, times, why="no proper answer"):
     for _ in range(times):
-        breaker.failed("lost")
+        breaker.failed(why)
 
 
 def half_open(breaker, clock):
@@ -85,12 +85,43 @@ def test_each_pause_is_longer_up_to_a_bound_and_an_answer_ends_that(breaker, clo
     assert breaker.wait_seconds() == pytest.approx(1)
 
 
-def test_who_could_not_be_reached_and_can_be_is_asked_again_by_all(breaker, clock):
-    breaker.unreachable("silent")
-    assert breaker.state == OPEN
-    clock.now += 1
+@pytest.mark.parametrize("why", [REFUSED, SILENT])
+def test_who_could_not_be_reached_and_can_be_is_asked_again_by_all_at_once(breaker, why):
+    for _ in range(4):
+        breaker.unreachable(why)
+        assert breaker.state == OPEN and breaker.wait_seconds() == 0
+        breaker.reachable()
+        assert breaker.state == CLOSED
+    fail(breaker, 3, why)
     breaker.reachable()
     assert breaker.state == CLOSED
+
+
+def test_with_nobody_else_no_pause_is_waited_for(breaker):
+    fail(breaker, 3)
+    breaker.reachable(alone=True)
+    assert breaker.state == HALF_OPEN
+    breaker.succeeded()
+    fail(breaker, 3, LOST)
+    breaker.reachable()
+    assert breaker.state == OPEN
+    breaker.reachable(alone=True)
+    assert breaker.state == CLOSED
+
+
+def test_who_refuses_connections_is_a_last_resort_and_who_is_silent_is_not(breaker):
+    breaker.unreachable(SILENT)
+    assert not breaker.last_resort
+    breaker.unreachable(REFUSED)
+    assert breaker.last_resort
+
+
+def test_a_trial_that_takes_long_is_no_reason_to_keep_others_out(breaker, clock):
+    half_open(breaker, clock)
+    breaker.try_once()
+    assert not breaker.last_resort
+    clock.now += 0.25
+    assert breaker.last_resort
 
 
 @pytest.mark.parametrize(("chance", "pause"), [(0.0, 0.8), (1.0, 1.2)])
@@ -108,7 +139,7 @@ def test_changes_are_told_with_their_reason(breaker, clock):
     half_open(breaker, clock)
     breaker.succeeded()
     assert told == [
-        (CLOSED, OPEN, "lost"),
+        (CLOSED, OPEN, "no proper answer"),
         (OPEN, HALF_OPEN, "it can be reached"),
         (HALF_OPEN, CLOSED, "it answers"),
     ]

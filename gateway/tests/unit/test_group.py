@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.upstream.breaker import Breaker
+from gateway.upstream.breaker import REFUSED, Breaker
 from gateway.upstream.group import Group
 from gateway.upstream.message import Message
 from gateway.upstream.sources import Address
@@ -89,6 +89,16 @@ def test_with_nobody_else_any_request_is_the_trial(group):
     instance(group, A).breaker.reachable()
     assert chosen(group, POST) == ["a"]
     assert group.choose(POST) is None
+
+
+def test_who_refused_the_last_connection_is_asked_where_there_is_nobody_else(group):
+    for address in (A, B, C):
+        instance(group, address).breaker.failed(REFUSED)
+    first = group.choose(POST)
+    assert first is not None and group.choose(POST, [first]) is not first
+    assert group.choose(POST, group.instances) is None
+    instance(group, C).breaker.succeeded()
+    assert chosen(group, times=3) == ["c"] * 3
 
 
 def test_who_is_listed_no_more_is_retired_and_the_others_stay(group):

@@ -10,11 +10,12 @@ def about(seconds):
     return lambda now, chance: seconds * chance.uniform(0.9, 1.1)
 
 
-@pytest.mark.parametrize(("capacity", "seconds"), [(8, 0.05), (20, 0.02), (10, 0.2), (30, 0.02)])
+@pytest.mark.parametrize(("capacity", "seconds"), [(24, 0.05), (30, 0.02), (40, 0.1), (60, 0.05)])
 def test_at_three_times_the_load_those_let_in_are_answered_nearly_as_soon_as_ever(capacity, seconds):
     full = capacity / seconds
     calm = Play(arriving((full / 2, 15)), capacity=capacity, seconds_of=about(seconds))
-    play = Play(arriving((full / 2, 5), (full * 3, 25)), capacity=capacity, seconds_of=about(seconds))
+    arrivals = arriving((full / 2, 5), (full * 3, 25))
+    play = Play(arrivals, capacity=capacity, seconds_of=about(seconds), most=1024)
     assert not calm.shed
     assert play.p99(since=10) < 2 * calm.p99()
     assert len([began for began, _ in play.served if began >= 10]) > 0.9 * 15 * full
@@ -55,6 +56,13 @@ def test_a_service_that_becomes_slow_for_good_is_soon_given_all_again(seed):
     arrivals = arriving((30, 90), seed=seed)
     play = Play(arrivals, capacity=1000, seconds_of=lambda now, chance: 0.1 if now < 20 else 2.0, seed=seed)
     assert max(play.shed, default=0) < 35 and len(play.shed) < 0.1 * len(arrivals)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_few_are_refused_nothing_when_what_they_ask_becomes_ten_times_slower(seed):
+    arrivals = arriving((80, 60), seed=seed)
+    play = Play(arrivals, capacity=1000, seconds_of=lambda now, chance: 0.02 if now < 20 else 0.2, seed=seed)
+    assert not play.shed and play.served
 
 
 def test_what_is_in_flight_is_bounded_whatever_the_times_say():

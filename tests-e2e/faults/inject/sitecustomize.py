@@ -51,9 +51,9 @@ def to_provider(_: Any, method: str, url: str, **__: Any) -> str:
     )
 
 
-def to_service(upstream: Any, method: str, message: bytes, *_: Any) -> str:
-    path = message.split(b" ", 2)[1].decode().split("?")[0]
-    return f"call of a service: {method} {_ids.sub('*', path)}"
+def to_service(_: Any, message: Any, **__: Any) -> str:
+    path = message.start.split(b" ", 2)[1].decode().split("?")[0]
+    return f"call of a service: {message.method} {_ids.sub('*', path)}"
 
 
 def acknowledged(_: Any, message: Any) -> str:
@@ -79,7 +79,7 @@ FAILPOINTS: dict[str, list[tuple[str, Callable[..., str]]]] = {
     "chassis.handling": [("Handling._acknowledge", acknowledged)],
     "chassis.outbox": [("Relay._publish", published), ("_mark", marked)],
     "payments.stripe_transport": [("BoundedSession.request", to_provider)],
-    "gateway.upstream.pool": [("Upstream.ask", to_service)],
+    "gateway.upstream.instance": [("Instance.ask", to_service)],
     "sandbox.ledger": [("Ledger.transaction", booked)],
 }
 

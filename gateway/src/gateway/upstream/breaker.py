@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
+REFUSED, SILENT, LOST = "connection refused", "no connection", "connection lost"
+_NOBODY = (REFUSED, SILENT)  # which a look at it can refute
 _JITTER = 0.2
+_TRIAL_SECONDS = 0.2
 
 
 class Breaker:
@@ -35,8 +38,8 @@ class Breaker:
         self._chance = chance
         self._failures = 0
         self._pauses = 0
-        self._until = 0.0
-        self._silent = False  # opened because it could not be reached, which a look at it can refute
+        self._until = self._tried_at = 0.0
+        self._why = ""
 
     def succeeded(self) -> None:
         """An answer came."""
@@ -49,7 +52,7 @@ class Breaker:
         self._failures += 1
         self.unproven = True
         if self.state == HALF_OPEN or (self.state == CLOSED and self._failures >= self._limit):
-            self._open(why, silent=False)
+            self._open(why)
 
     def abandoned(self) -> None:
         """A request ended without saying anything about the instance: another may be the trial."""
@@ -58,31 +61,44 @@ class Breaker:
             self.on_change(self.state, "the trial was abandoned")
 
     def unreachable(self, why: str) -> None:
-        """Looks at it found nobody there, again and again."""
-        self._open(why, silent=True)
+        """Looks at it found nobody there, again and again: it was REFUSED or SILENT."""
+        self._open(why)
 
-    def reachable(self) -> None:
-        """A look at it found it there: once the pause is over it is asked again, by one request first if it was
-        requests that failed."""
-        if self.state == OPEN and self.wait_seconds() <= 0:
-            self._become(CLOSED if self._silent else HALF_OPEN, "it can be reached")
+    def reachable(self, *, alone: bool = False) -> None:
+        """A look at it found it there: it is asked again, at once if that was in doubt, else when the pause is over and
+        by one request first. Where there is nobody else, `alone`, no pause is waited for."""
+        if self.state != OPEN:
+            return
+        if self._why in _NOBODY or (alone and self._why == LOST):
+            self._become(CLOSED, "it can be reached")
+        elif alone or self.wait_seconds() <= 0:
+            self._become(HALF_OPEN, "it can be reached")
+
+    @property
+    def last_resort(self) -> bool:
+        """Whether it may be asked where there is nobody else: to be refused costs nothing, and a trial that takes long
+        keeps nobody else out."""
+        if self.state == OPEN:
+            return self._why == REFUSED
+        return self.state == HALF_OPEN and self._monotonic() - self._tried_at >= _TRIAL_SECONDS
 
     def wait_seconds(self) -> float:
         """Return how long it is still to be left alone."""
         return max(0.0, self._until - self._monotonic()) if self.state == OPEN else 0.0
 
     def try_once(self) -> None:
-        """The next request is the trial of the half-open state; no other is sent until it has ended."""
+        """The next request is the trial of the half-open state."""
+        self._tried_at = self._monotonic()
         self.trying = True
         self.on_change(self.state, "it is tried")
 
-    def _open(self, why: str, *, silent: bool) -> None:
-        pause = min(self._pause_seconds * 2**self._pauses, self._longest_seconds)
+    def _open(self, why: str) -> None:
+        pause = 0.0 if why in _NOBODY else min(self._pause_seconds * 2**self._pauses, self._longest_seconds)
         self._until = self._monotonic() + pause * (1 + _JITTER * (2 * self._chance() - 1))
-        if pause < self._longest_seconds:
+        if 0 < pause < self._longest_seconds:
             self._pauses += 1
         self._failures = 0
-        self._silent = silent
+        self._why = why
         self.unproven, self.trying = True, False
         self._become(OPEN, why)
 

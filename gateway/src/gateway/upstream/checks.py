@@ -7,7 +7,7 @@ import gevent
 import orjson
 
 from chassis.errors import DeadlineExceeded
-from gateway.upstream.breaker import OPEN
+from gateway.upstream.breaker import OPEN, REFUSED, SILENT
 from gateway.upstream.failures import BadUpstreamAnswer, ConnectionLost
 from gateway.upstream.group import Group
 from gateway.upstream.instance import Instance
@@ -17,7 +17,8 @@ _LONGEST_WORD_BYTES = 65536
 _LONGEST_RELEASE = 64
 _TWICE = 2
 _JITTER = 0.1
-READY, UNREADY, REFUSED, SILENT = "ready", "unready", "refused", "silent"
+_DOUBTED_SECONDS = 0.2  # between two looks at one that is left alone
+READY, UNREADY = "ready", "unready"
 
 
 class Checks:
@@ -35,12 +36,13 @@ class Checks:
         missed = 0
         while not instance.retired:
             began = time.monotonic()
-            if instance.breaker.wait_seconds() <= 0:
-                missed = self._look(group, instance, missed)
-            pause = self._interval_seconds * (1 + _JITTER * (2 * random.random() - 1))
-            if instance.breaker.state == OPEN:
-                pause = min(pause, instance.breaker.wait_seconds())
-            gevent.sleep(max(pause - (time.monotonic() - began), self._timeout_seconds / 10))
+            missed = self._look(group, instance, missed)
+            gevent.sleep(self._timeout_seconds / 10)
+            until = began + self._interval_seconds * (1 + _JITTER * (2 * random.random() - 1))
+            while (left := until - time.monotonic()) > 0 and not instance.retired:
+                gevent.sleep(min(left, _DOUBTED_SECONDS))
+                if instance.breaker.state == OPEN:
+                    break
 
     def _look(self, group: Group, instance: Instance, missed: int) -> int:
         """Look once; return how many looks in a row, with this one, found nobody."""
@@ -50,14 +52,14 @@ class Checks:
             if instance.answered != answered:
                 return 0  # busy, and therefore alive
             if missed + 1 >= _TWICE or instance.breaker.state == OPEN:
-                instance.breaker.unreachable(f"checks: {seen}")
+                instance.breaker.unreachable(seen)
                 if seen == SILENT:  # who refuses may yet end what it has in hand
                     instance.give_up()
             return missed + 1
         if instance.ready != (seen == READY):
             instance.ready = seen == READY
             group.refresh()
-        instance.breaker.reachable()
+        instance.breaker.reachable(alone=not group.inviting)
         return 0
 
 

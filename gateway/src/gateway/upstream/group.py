@@ -71,7 +71,7 @@ class Group:
             instance = usable[(self._turn + offset) % len(usable)]
             if instance not in tried and (best is None or instance.in_flight < best.in_flight):
                 best = instance
-        return best
+        return best if usable else self._last_resort(tried)
 
     def wait_seconds(self) -> float:
         """Return how long it takes until one that is left alone is looked at again."""
@@ -92,6 +92,13 @@ class Group:
         """Close what is idle."""
         for instance in self._instances.values():
             instance.close()
+
+    def _last_resort(self, tried: Collection[Instance]) -> Instance | None:
+        for instance in self._instances.values():
+            if instance not in tried and instance.breaker.last_resort:
+                instance.breaker.try_once()
+                return instance
+        return None
 
     def _changed(self, instance: Instance, before: str, why: str) -> None:
         if not instance.retired:

@@ -10,7 +10,7 @@ from gevent.socket import IPPROTO_TCP, TCP_NODELAY
 
 from chassis.errors import DeadlineExceeded
 from gateway.channel import Channel, RawSocket, Reactor
-from gateway.upstream.breaker import Breaker
+from gateway.upstream.breaker import LOST, REFUSED, SILENT, Breaker
 from gateway.upstream.failures import BadUpstreamAnswer, ConnectionLost, NotConnected
 from gateway.upstream.link import Link
 from gateway.upstream.message import SAFE, Message, Pieces
@@ -142,7 +142,7 @@ class Instance:
             link = self.connect(min(self._connect_seconds, left))
         except OSError as failure:
             self.in_flight -= 1
-            self.breaker.failed("no connection")
+            self.breaker.failed(REFUSED if isinstance(failure, ConnectionRefusedError) else SILENT)
             raise NotConnected() from failure
         except BaseException:
             self.in_flight -= 1
@@ -162,7 +162,7 @@ class Instance:
         elif isinstance(failure, DeadlineExceeded):
             self.breaker.failed("no answer in time")
         elif isinstance(failure, ConnectionLost) and not link.reused:
-            self.breaker.failed("connection lost")
+            self.breaker.failed(LOST)
         else:
             self.breaker.abandoned()
         if isinstance(failure, ConnectionLost):

@@ -16,9 +16,9 @@ _OVERLOADED = 2.0  # times the usual time: from here on it is lowered
 _CONGESTED = 1.5  # ... and lowered further
 _FREE = 1.25  # ... and raised again
 _HEADROOM = 1.3
-_PATIENCE_SECONDS = 0.8  # a burst passes by itself
+_PATIENCE_SECONDS = 2.0  # a burst passes by itself
 _PATIENCE_WINDOWS = 4
-_LEAST = 3
+_LEAST = 32  # who has no more than these in hand is refused nothing, however long they take
 _SMALL_STEP = 0.9
 _BIG_STEP = 0.7  # one after which it must show whether it helped
 _FALL, _RISE = 0.05, 0.02  # of the difference, for each window
@@ -55,9 +55,9 @@ class _Times:
 
 
 class Limit:
-    """`allowed` requests may be in flight, `most` at most. It is lowered when all answers take longer than usual for
-    longer than a burst, and only for as long as that makes them quicker: who is slow by nature stays so, and is not
-    helped by being asked less."""
+    """`allowed` requests may be in flight, `most` at most and 32 at least. It is lowered when all answers take longer
+    than usual for longer than a burst, and only for as long as that makes them quicker: who is slow by nature stays so,
+    and is not helped by being asked less."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Limit:
         self.allowed = most
         self._on_change = on_change
         self._most = most
+        self._least = min(_LEAST, most)
         self._monotonic = monotonic
         self._kinds: dict[object, _Times] = {}
         self._look_at = 0.0
@@ -142,7 +143,7 @@ class Limit:
             return
         since, windows = self._congested or (now, 0)
         self._congested = since, windows + 1
-        target = max(_LEAST, math.ceil(needed * max(_HEADROOM, ratio / _SLOWEST_STEP)))
+        target = max(self._least, math.ceil(needed * max(_HEADROOM, ratio / _SLOWEST_STEP)))
         if self.engaged and ratio < _OVERLOADED:
             target = max(target, math.floor(self.allowed * _SMALL_STEP))
         patient = now - since >= _PATIENCE_SECONDS and windows >= _PATIENCE_WINDOWS

@@ -25,7 +25,7 @@ def test_who_waits_is_told_soon_and_who_comes_later_at_once(start_gateway, froze
     began = time.monotonic()
     waiting = [gateway.connect().send(get_new()) for _ in range(10)]
     replies = [wire.message() for wire in waiting]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15  # half of the deadline
     assert {(reply.status, reply.problem["code"]) for reply in replies} == {(503, "upstream_unavailable")}
     quickest = []
     for _ in range(20):

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from serving import SERVICE, get, whole
@@ -58,9 +57,9 @@ def test_a_stop_under_load_loses_nothing(start_gateway, orders, until):
 
 def test_readiness_goes_first_and_the_service_goes_on(start_gateway, orders, until):
     orders.reset()
-    gateway = start_gateway(shutdown_linger_seconds=1)
+    gateway = start_gateway(shutdown_linger_seconds=3)
     gateway.terminate()
-    until(lambda: gateway.page("/readyz").status == 503, 0.9)
+    until(lambda: gateway.page("/readyz").status == 503, 2.5)
     reply = gateway.ask(get(PUBLIC))
     assert reply.status == 200 and reply["connection"] == "close"
 
@@ -68,7 +67,7 @@ def test_readiness_goes_first_and_the_service_goes_on(start_gateway, orders, unt
 def test_a_request_in_hand_is_finished(start_gateway, orders, until):
     orders.reset()
     free = threading.Event()
-    orders.answer = lambda wire, request: (free.wait(5), wire.send(whole()))
+    orders.answer = lambda wire, request: (free.wait(30), wire.send(whole()))
     gateway = start_gateway()
     wire = gateway.connect().send(get(PUBLIC))
     until(lambda: orders.requests)
@@ -82,24 +81,22 @@ def test_a_request_in_hand_is_finished(start_gateway, orders, until):
 
 def test_an_idle_connection_does_not_keep_it(start_gateway, orders):
     orders.reset()
-    gateway = start_gateway()
+    gateway = start_gateway(shutdown_drain_seconds=60, idle_timeout_seconds=60)
     wire = gateway.connect()
     assert wire.send(get(PUBLIC)).message().status == 200
-    began = time.monotonic()
     gateway.terminate()
     assert wire.ended()
-    assert gateway.process.wait(10) == 0 and time.monotonic() - began < 4
+    assert gateway.process.wait(30) == 0
 
 
 def test_a_request_without_end_does_not_keep_it(start_gateway, orders, until):
     orders.reset()
     orders.answer = lambda wire, request: None
-    gateway = start_gateway(shutdown_drain_seconds=0.5)
+    gateway = start_gateway(shutdown_drain_seconds=0.5, request_deadline_seconds=60)
     wire = gateway.connect().send(get(PUBLIC))
     until(lambda: orders.requests)
-    began = time.monotonic()
     gateway.terminate()
-    assert gateway.process.wait(10) == 0 and time.monotonic() - began < 4
+    assert gateway.process.wait(30) == 0
     wire.close()
 
 

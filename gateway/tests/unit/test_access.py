@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from chassis import context, metrics
 from chassis.errors import Unavailable
 from chassis.logs import JsonLines
 from gateway.access import AccessLog, Visit
+from gateway.access_line import Clock
 
 
 class Turns:
@@ -138,3 +140,40 @@ def test_failures_alone_are_written_where_that_is_wanted(turns, written):
     log.record(visit(), 502, 0)
     log.flush()
     assert [json.loads(line)["status"] for line in written[0].splitlines()] == [502]
+
+
+def test_a_line_has_the_members_and_the_types_it_had_from_an_encoder(turns, written):
+    log = AccessLog(turns, release='r"1\\', write=written.append)
+    told = visit(cache="hit", caller=SimpleNamespace(user_id="01a1f7ff-047c-7462-a7ab-1aa7d6d902d9"))
+    told.route = SimpleNamespace(template='/ä"b')
+    before = datetime.now(UTC)
+    log.record(told, 404, 12)
+    log.flush()
+    line = json.loads(written[0])
+    assert before - timedelta(milliseconds=1) <= datetime.fromisoformat(line.pop("time")) <= datetime.now(UTC)
+    assert 0 <= line.pop("duration_ms") < 1000
+    assert line == {
+        "level": "INFO",
+        "service": "gateway",
+        "release": 'r"1\\',
+        "logger": "access",
+        "message": "request",
+        "request_id": told.request_id,
+        "trace_id": told.traceparent[3:35],
+        "method": "GET",
+        "route": '/ä"b',
+        "status": 404,
+        "bytes": 12,
+        "cache": "hit",
+        "user_id": "01a1f7ff-047c-7462-a7ab-1aa7d6d902d9",
+    }
+
+
+def test_the_time_of_a_line_is_exact_across_a_second():
+    clock = Clock()
+    assert [clock.text(at) for at in (1.999999, 2.0, 2.25, 86400.5)] == [
+        "1970-01-01T00:00:01.999999Z",
+        "1970-01-01T00:00:02.000000Z",
+        "1970-01-01T00:00:02.250000Z",
+        "1970-01-02T00:00:00.500000Z",
+    ]

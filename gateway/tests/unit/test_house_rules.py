@@ -45,6 +45,7 @@ ROOMS = [
     "body",
     "headers",
     "refusing",
+    "access_line",
     "access",
     "relaying",
     "cache",

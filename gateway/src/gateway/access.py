@@ -43,7 +43,6 @@ class Visit:
             "caller",
             "made",
             "method",
-            "named",
             "problem",
             "rates",
             "request_id",
@@ -60,7 +59,6 @@ class Visit:
         self.route: Route | Page | None = None
         self.caller: Caller | None = None
         self.cache = ""  # what the cache had to do with it
-        self.named: dict[bytes, bytes] = {}  # the last line of each field of the request
         self.problem: ServiceError | None = None
         self.rates = b""  # the answer's header lines about them
         self.attempt: Attempt | None = None
@@ -69,15 +67,22 @@ class Visit:
             self.request_id, self.traceparent = new_request_id(), new_traceparent()
             return
         self.method, self.started_at = request.method, request.started_at
-        named = self.named = dict(request.fields)
-        request_id = named.get(b"x-request-id", b"").decode("latin-1")
-        if (
-            len(named) < len(request.fields)
-            and [name for name, _ in request.fields].count(b"x-request-id") > 1
-        ):
-            request_id = ""  # which of them would it be
-        self.request_id = request_id if well_formed_request_id(request_id) else new_request_id()
-        self.traceparent = child_traceparent(named.get(b"traceparent", b"").decode("latin-1"))
+        self.request_id = _request_id_of(request) or new_request_id()
+        parent = request.named.get(b"traceparent")
+        self.traceparent = (
+            new_traceparent() if parent is None else child_traceparent(parent.decode("latin-1"))
+        )
+
+
+def _request_id_of(request: Request) -> str:
+    """Return the client's word for a request; empty where there is none, or more than one, or one that nobody could
+    repeat."""
+    told = request.named.get(b"x-request-id")
+    if told is None:
+        return ""
+    text = told.decode("latin-1")
+    once = [name for name, _ in request.fields].count(b"x-request-id") == 1
+    return text if once and well_formed_request_id(text) else ""
 
 
 class AccessLog:

@@ -28,9 +28,7 @@ class Clock:
 
 def opening_of(release: str) -> str:
     """Return what all lines of a release have behind their level."""
-    return (
-        f'","service":"gateway","release":{_quoted(release)},"logger":"access","message":"request","request_id":"'
-    )
+    return f'","service":"gateway","release":{_quoted(release)},"logger":"access","message":"request","request_id":"'
 
 
 @lru_cache(1024)

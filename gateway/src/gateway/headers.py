@@ -1,6 +1,6 @@
 """Header fields across the gateway: what a service is told, and what of its answer a client gets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway import cors, protection
 from gateway.front.request import Request
@@ -17,6 +17,7 @@ _KEPT_BACK = (
     | cors.MADE_HERE
     | protection.MADE_HERE
 )
+_NOTHING = (None, None, b"")
 _COMMON_OPTIONS = (b"keep-alive", b"close")
 
 
@@ -36,17 +37,28 @@ def upstream_head(
     client's only those the route lets through. `framing` is the field that frames the body, with its CRLF; empty
     without a body. A `shared` request is a GET whose answer may be for others too."""
     forward = route.shared_forward if shared else route.forward
+    own = f"Authorization: Bearer {assertion}\r\nX-Request-ID: {request_id}\r\ntraceparent: {traceparent}\r\n"
+    told = _told_of(request, forward, milliseconds, scheme)
+    line = b"%b %b HTTP/1.1\r\n" % (b"GET" if shared else request.method.encode(), request.target)
+    return line, b"%b%b%b\r\n" % (own.encode(), told, framing)
+
+
+def _told_of(request: Request, forward: Mapping[bytes, bytes], milliseconds: int, scheme: str) -> bytes:
+    """Return the lines that are the same for requests with the same fields from the same client."""
+    made_for = (request.peer, milliseconds, scheme)
+    noted: tuple[object, object, bytes] = request.notes.get("told", _NOTHING)
+    if noted[0] is forward and noted[1] == made_for:
+        return noted[2]
     passed = b"".join(
         [b"%b%b\r\n" % (forward[name], value) for name, value in request.fields if name in forward]
     )
     made = (
-        f"Authorization: Bearer {assertion}\r\nX-Request-ID: {request_id}\r\n"
-        f"traceparent: {traceparent}\r\nX-Request-Deadline-Ms: {milliseconds}\r\n"
+        f"X-Request-Deadline-Ms: {milliseconds}\r\n"
         f"X-Forwarded-For: {request.peer}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: "
     )
-    host = request.single.get(b"host", b"")
-    line = b"%b %b HTTP/1.1\r\n" % (b"GET" if shared else request.method.encode(), request.target)
-    return line, b"%b%b\r\n%b%b\r\n" % (made.encode(), host, passed, framing)
+    told = b"%b%b\r\n%b" % (made.encode(), request.single.get(b"host", b""), passed)
+    request.notes["told"] = (forward, made_for, told)
+    return told
 
 
 def client_fields(

@@ -86,10 +86,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self._verified)
 
-    def caller(self, authorization: bytes) -> Caller:
-        """Return who sent an Authorization header. Raises TokenInvalid, TokenExpired or TokenRevoked, and
-        KeysUnavailable while nothing can be verified."""
-        digest = hashlib.sha256(authorization).digest()
+    def caller(self, authorization: bytes, digest: bytes | None = None) -> Caller:
+        """Return who sent an Authorization header, whose `digest_of` may be known. Raises TokenInvalid, TokenExpired or
+        TokenRevoked, and KeysUnavailable while nothing can be verified."""
+        if digest is None:
+            digest = digest_of(authorization)
         caller = self._verified.get(digest)
         now = self._now()
         if caller is not None and now < caller.good_until:
@@ -133,6 +134,11 @@ class Tokens:
         if self._revocations.have(caller.user_id, caller.session_id):
             raise TokenRevoked("Sign in again.")
         return caller
+
+
+def digest_of(authorization: bytes) -> bytes:
+    """Return what a verified token is known by, and cannot be made up again from."""
+    return hashlib.sha256(authorization).digest()
 
 
 def _of_header(members: dict[str, Any], issuer: Issuer) -> tuple[str, str]:

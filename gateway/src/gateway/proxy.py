@@ -18,7 +18,7 @@ from gateway.front.refusals import Refusal
 from gateway.front.reply import Reply, ReplyAbandoned
 from gateway.front.request import Request
 from gateway.headers import upstream_head
-from gateway.identity import Caller, TokenMissing, Tokens
+from gateway.identity import Caller, TokenMissing, Tokens, digest_of
 from gateway.logins import Logins
 from gateway.pages import Page
 from gateway.places import Places
@@ -160,7 +160,10 @@ class Proxy:
             if route.policy != PUBLIC:
                 raise TokenMissing()
             return None
-        caller = self._tokens.caller(authorization)
+        digest = request.notes.get("digest")
+        if digest is None:
+            digest = request.notes["digest"] = digest_of(authorization)
+        caller = self._tokens.caller(authorization, digest)
         if route.policy == ADMIN and ADMIN not in caller.roles:
             raise Forbidden("Only an administrator may do that.")
         return caller
@@ -222,9 +225,7 @@ def _pieces_behind(request: Request, held: bytes, limit_bytes: int, head: bytes)
 
 def _has_idempotency_key(request: Request, route: Route) -> bool:
     """Tell whether the service can know a request that comes twice."""
-    return (
-        request.method == "POST" and _KEY in route.forward and any(name == _KEY for name, _ in request.fields)
-    )
+    return request.method == "POST" and _KEY in route.forward and _KEY in request.named
 
 
 def _tell(error: ServiceError, reply: Reply, visit: Visit) -> None:

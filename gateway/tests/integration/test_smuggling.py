@@ -4,7 +4,7 @@ import json
 
 import pytest
 from serving import get
-from smuggling import PUBLIC, REFUSED, SERVED
+from smuggling import HOST, PUBLIC, REFUSED, SERVED
 from witness import gateway_before, mark
 
 QUICK = {"header_timeout_seconds": 1, "body_timeout_seconds": 1}
@@ -16,8 +16,8 @@ def chain(tmp_path_factory, issuer):
         yield both
 
 
-def refused(gateway, raw):
-    wire = gateway.connect().send(raw)
+def refused(gateway, raw, wire=None):
+    wire = (wire or gateway.connect()).send(raw)
     reply = wire.message()
     assert 400 <= reply.status <= 505 and reply["connection"] == "close" and wire.ended()
     wire.close()
@@ -41,6 +41,22 @@ def test_no_service_sees_a_request_that_hides_in_another(chain, name):
     gateway, witness = chain
     refused(gateway, REFUSED[name])
     assert mark(gateway, witness) == []
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nor_behind_one_with_the_same_header_lines(chain, name):
+    gateway, witness = chain
+    raw = REFUSED[name]
+    lines = raw.lstrip("\r\n").partition("\r\n")[2].partition("\r\n\r\n")[0]
+    wire = gateway.connect().send(f"GET {PUBLIC}?twin HTTP/1.1\r\n{lines}\r\n\r\n")
+    twin = wire.head()
+    if twin is None or twin.status != 200 or ("connection", "close") in twin.fields:
+        lines = HOST.strip()  # the header alone is bad, or frames a body
+        wire = gateway.connect().send(f"GET {PUBLIC}?twin HTTP/1.1\r\n{lines}\r\n\r\n")
+        twin = wire.head()
+    assert twin.status == 200 and b"".join(wire.body_of(twin))
+    refused(gateway, raw, wire)
+    assert [each["target"] for each in mark(gateway, witness)] == [f"{PUBLIC}?twin"]
 
 
 @pytest.mark.parametrize("name", SERVED)

@@ -57,7 +57,12 @@ INSIDE = [
 
 def head_for(fields, forward=("accept",), **options):
     request = SimpleNamespace(
-        method="GET", target=b"/a?b=c", fields=fields, peer="192.0.2.1", single={b"host": b"souk.test"}
+        method="GET",
+        target=b"/a?b=c",
+        fields=fields,
+        peer="192.0.2.1",
+        single={b"host": b"souk.test"},
+        notes={},
     )
     route = SimpleNamespace(forward={name.encode(): f"{name.title()}: ".encode() for name in forward})
     made = {

@@ -73,7 +73,7 @@ class Cache:
         host = request.single.get(b"host", b"").lower()
         primary = b"%b %b://%b" % (request.target, visit.scheme.encode(), host)
         found = self._at(primary)
-        if isinstance(found, Entry) and now < found.fresh_until and b"cache-control" not in visit.named:
+        if isinstance(found, Entry) and now < found.fresh_until and b"cache-control" not in request.named:
             self._give(found, HIT, request, reply, visit)
             return True
         return self._seek(_Quest(primary, request, visit, route), reply)
@@ -212,7 +212,7 @@ class Cache:
             entry.status,
             entry.plain if not entry.packs else entry.as_taken_by(request),
         )
-        if b"if-none-match" in visit.named and entry.is_known_by(values(request.fields, b"if-none-match")):
+        if b"if-none-match" in request.named and entry.is_known_by(values(request.fields, b"if-none-match")):
             status, lines, body = 304, lines_304, b""
         age = entry.age(time.monotonic())
         own = b"%bage: %d\r\n%b%bx-request-id: %b\r\n"

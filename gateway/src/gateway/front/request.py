@@ -1,24 +1,23 @@
 """Requests as they come off the wire: one strict reading of the head, then the body as it arrives."""
 
-import re
 import time
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 import httptools
 
+from gateway.front.framing import check_host, read_framing
 from gateway.front.limits import Limits
 from gateway.front.refusals import (
-    ExpectationRefused,
     HeadTooLarge,
     MalformedRequest,
     Refusal,
     TargetTooLong,
-    UnknownCoding,
     UnknownMethod,
     UnknownVersion,
     UpgradeRefused,
 )
+from gateway.front.repeat import Lines, lines_of
 from gateway.front.request_line import end_of, is_plain
 
 METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
@@ -37,7 +36,6 @@ _SINGLE = frozenset(
 _BLANKS = b" \t"
 _EMPTY_LINE = b"\r\n"
 _FIELD_OVERHEAD_BYTES = 4  # colon, space, CR, LF
-_host = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class BodySource(Protocol):
@@ -49,8 +47,9 @@ class BodySource(Protocol):
 
 
 class Request:
-    """One request. `target` is raw, the names in `fields` are in lower case, `single` has those that come once;
-    `length` is None for a chunked body; `body_seconds`, where set, is the time for each 64 KiB of it to arrive."""
+    """One request. `target` is raw, the names in `fields` are in lower case, `named` has the last line of each,
+    `single` those that come once; `length` is None for a chunked body; `body_seconds`, where set, is the time for each
+    64 KiB of it to arrive. `notes` are what others made of the fields, shared by requests that have the same ones."""
 
     method = ""
     target = b""
@@ -58,13 +57,24 @@ class Request:
     complete = http_10 = keep_alive = expects_continue = False
     started_at = 0.0
     body_seconds: float | None = None
+    fields: list[tuple[bytes, bytes]]
+    single: dict[bytes, bytes]
+    named: dict[bytes, bytes]
+    notes: dict[str, Any]
 
-    def __init__(self, source: BodySource, peer: str) -> None:
+    def __init__(self, source: BodySource, peer: str, like: "Request | None" = None) -> None:
         self._source = source
         self.peer = peer
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.single: dict[bytes, bytes] = {}
         self.chunks: list[bytes] = []
+        if like is None:
+            self.fields, self.single, self.named, self.notes = [], {}, {}, {}
+        else:
+            self.fields, self.single, self.named, self.notes = (
+                like.fields,
+                like.single,
+                like.named,
+                like.notes,
+            )
 
     def take(self) -> bytes:
         """Return what has arrived of the body since the last call."""
@@ -103,9 +113,12 @@ class RequestReader:
         self._place: int | None = 0  # where in it the request begins that is being read; None: earlier
         self._body_bytes = 0  # of the bodies in it
         self._ended = False  # tells whether a request ends in it
+        self._lines: Lines | None = None  # of `_request`, where one that follows may have the same
 
     def feed(self, data: memoryview) -> None:
         """Parse what has arrived; nothing is parsed after a refusal."""
+        if self._lines is not None and self._repeats(self._lines, data):
+            return
         began_in_head = self.in_head
         self._raw = self._begun + data if self._begun else data
         self._body_bytes = 0
@@ -123,6 +136,18 @@ class RequestReader:
             if self._unread_bytes > self._limits.head_bytes:
                 self.refusal = HeadTooLarge()
         self._remember()
+
+    def _repeats(self, lines: Lines, data: memoryview) -> bool:
+        """Take a request whose header is that of the one before; tell whether this is one."""
+        method, target = lines.first_line_before(data)
+        if not target or len(target) > self._limits.target_bytes:
+            return False
+        request = self._request = Request(self._source, self._peer, self._request)
+        request.method, request.target = METHODS[method], target
+        request.keep_alive = request.complete = True
+        request.started_at = time.monotonic()
+        self.heads.append(request)
+        return True
 
     def on_message_begin(self) -> None:
         if self._ended:
@@ -164,8 +189,9 @@ class RequestReader:
         request.keep_alive = not request.http_10 and parser.should_keep_alive()
         if len(request.fields) > self._limits.fields:
             raise HeadTooLarge("There are too many header fields.")
-        _check_host(request)
-        _read_framing(request)
+        request.named = dict(request.fields)
+        check_host(request)
+        read_framing(request)
         if not is_plain(self._raw, self._place or 0):
             raise MalformedRequest("The request line is not of three words with a space between them.")
         request.started_at = time.monotonic()
@@ -192,37 +218,15 @@ class RequestReader:
         return self._body_bytes
 
     def _remember(self) -> None:
-        """Keep of what has been parsed what the check of a request line needs when more comes."""
+        """Keep of what has been parsed what the check of a request line, and one like this, need when more comes."""
+        self._lines = None
         if self.in_head:
             self._begun, self._place = bytes(self._raw[self._place :]), 0
         elif not self._request.complete:
             self._begun, self._place = b"", None
         else:
+            if self._ended and self._place == 0 and self._request.keep_alive and self.refusal is None:
+                self._lines = lines_of(bytes(self._raw), self._request.target, self._request.named.keys())
             self._begun, self._place = b"" if self._ended else bytes(self._raw), 0
             if len(self._begun) > len(_EMPTY_LINE) and self.refusal is None:
                 self.refusal = MalformedRequest("Empty lines are no request.")
-
-
-def _check_host(request: Request) -> None:
-    host = request.single.get(b"host")
-    if host is None:
-        if not request.http_10:
-            raise MalformedRequest("Host is missing.")
-    elif _host.fullmatch(host) is None:
-        raise MalformedRequest("Host is not the name of a host.")
-
-
-def _read_framing(request: Request) -> None:
-    single = request.single
-    if b"content-length" in single:
-        request.length = int(single[b"content-length"])
-    elif b"transfer-encoding" in single:
-        if request.http_10:
-            raise MalformedRequest("HTTP/1.0 has no Transfer-Encoding.")
-        if single[b"transfer-encoding"].lower() != b"chunked":
-            raise UnknownCoding()
-        request.length = None
-    if b"expect" in single:
-        if single[b"expect"].lower() != b"100-continue":
-            raise ExpectationRefused()
-        request.expects_continue = not request.http_10 and request.length != 0

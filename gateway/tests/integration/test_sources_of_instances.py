@@ -43,7 +43,7 @@ def test_instances_come_and_go_with_a_file(start_gateway, pair, tmp_path, until)
 def test_one_that_is_taken_from_the_list_ends_what_it_has(start_gateway, pair, tmp_path, until):
     path, free = tmp_path / "instances.json", threading.Event()
     write(path, pair[0])
-    gateway = start_gateway(orders_url=f"file://{path}")
+    gateway = start_gateway(orders_url=f"file://{path}", request_deadline_seconds=60)
     assert gateway.ask(get_new()).status == 200 and pair[0].open
     pair[0].answer = lambda wire, request: (free.wait(60), wire.send(whole(body=b"late")))
     waiting = gateway.connect().send(get_new())

@@ -1,7 +1,7 @@
 """What browsers are told: origins that may call, and what to guard against."""
 
 import pytest
-from serving import Gateway, get, post, whole
+from serving import Gateway, get, get_new, post, whole
 
 PRODUCTS, ORDERS, TOKEN = "/api/v1/products", "/api/v1/orders", "/api/v1/auth/token"
 SHOP = "https://shop.test"
@@ -148,4 +148,4 @@ def test_failures_are_stored_nowhere_unless_the_service_says_so(gateway, orders)
     orders.answer = lambda wire, request: wire.send(whole(404))
     assert gateway.ask(get(PRODUCTS))["cache-control"] == "no-store"
     orders.answer = lambda wire, request: wire.send(whole(404, fields="Cache-Control: max-age=9\r\n"))
-    assert gateway.ask(get(PRODUCTS)).all("cache-control") == ["max-age=9"]
+    assert gateway.ask(get_new()).all("cache-control") == ["max-age=9"]

@@ -1,6 +1,7 @@
 # The index of everything a person types; the work is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: up down status logs demo catalogue test e2e test-faults bench lint fmt lock clean help
+.PHONY: up down status logs demo catalogue test e2e test-faults bench lint fmt lock clean help \
+	image compose-up compose-down e2e-compose
 
 up: ## start everything and wait until it is ready (GATEWAY_PORT=8080)
 	@scripts/up
@@ -29,6 +30,18 @@ e2e: ## run the journeys against the running stack, or any GATEWAY_URL
 test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 45 minutes)
 	@scripts/test-faults
 
+image: ## build the image of each service, or of one with SERVICE=orders
+	@scripts/image $(SERVICE)
+
+compose-up: ## start everything in containers and wait until it is ready (GATEWAY_PORT=8080)
+	@scripts/compose up
+
+compose-down: ## stop the containers; the data stays
+	@scripts/compose down
+
+e2e-compose: ## run the journeys against containers of their own, and remove those
+	@scripts/compose e2e
+
 bench: ## measure it against the obvious ways to build it (15 minutes); scripts/bench gateway measures a part
 	@scripts/bench
 
@@ -45,4 +58,4 @@ clean: ## stop everything and remove all that was made: data, logs, environments
 	@scripts/clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

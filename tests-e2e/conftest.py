@@ -20,7 +20,9 @@ def stack() -> Iterator[Stack]:
 def embedded(stack: Stack) -> Stack:
     """The stack, where it is one whose processes and logs these tests may touch."""
     if stack.state is None:
-        pytest.skip("this journey needs a stack of its own")
+        pytest.skip(
+            "it needs the processes and logs of an embedded stack; of GATEWAY_URL only the gateway is known"
+        )
     return stack
 
 

@@ -1,6 +1,7 @@
 """Migrations: forward-only SQL files, applied in order by the owner role.
 
-`python -m chassis.migrations SERVICE FOLDER` applies them to the database of <SERVICE>_DB_OWNER_URL.
+`python -m chassis.migrations SERVICE FOLDER` applies them to the database of <SERVICE>_DB_OWNER_URL, or of the URL in
+the file <SERVICE>_DB_OWNER_URL_FILE.
 No library, for one reason: a migration and the note that it was applied must be one transaction, or a
 process killed between them leaves a database that no deploy can bring on. The known ones over plain SQL
 (yoyo) write the note on another connection, after the commit, and guess where a statement ends; the server
@@ -20,6 +21,7 @@ import psycopg
 from chassis import logs
 from chassis.errors import Unavailable
 from chassis.postgres import Database
+from chassis.settings import EXIT_CONFIG, with_files
 
 # The advisory lock that makes migrating replicas stand in a queue.
 MIGRATION_LOCK = 0x6D696772617465
@@ -110,11 +112,12 @@ def main() -> None:
     told = parser.parse_args()
     logs.configure(told.service, "INFO")
     variable = f"{told.service.upper()}_DB_OWNER_URL"
-    if not os.environ.get(variable):
-        log.error("%s is not set", variable)
-        sys.exit(78)
+    env, wrong = with_files(os.environ, [variable])
+    if wrong or not env.get(variable):
+        log.error("%s", *[f"{name} {said}" for name, said in wrong.items()] or [f"{variable} is not set"])
+        sys.exit(EXIT_CONFIG)
     try:
-        applied = migrate(os.environ[variable], told.folder)
+        applied = migrate(env[variable], told.folder)
     except (psycopg.Error, MigrationChanged) as error:
         log.error("migration failed: %s", error)
         sys.exit(1)

@@ -121,18 +121,46 @@ class _MappingEnv(Env):
 
 
 def load(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
-    """Read a settings class from the environment; a field's variable is `prefix` + its name in upper case.
+    """Read a settings class from the environment; a field's variable is `prefix` + its name in upper case, or
+    that and _FILE, which names a file that holds the value.
 
     Raises SettingsError with one line for each variable that is missing or wrong.
     """
-    reader = _MappingEnv(env)
-    values = {each.name: _read(reader, prefix, each) for each in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    told, unread = with_files(env, [prefix + each.name.upper() for each in fields])
+    reader = _MappingEnv(told)
+    values = {each.name: _read(reader, prefix, each) for each in fields}
+    wrong = dict(unread)
     try:
         reader.seal()
-    except EnvValidationError as wrong:
-        messages: Mapping[str, Any] = wrong.error_messages  # type: ignore[assignment]
-        raise SettingsError([f"{name}: {' '.join(said)}" for name, said in messages.items()]) from None
+    except EnvValidationError as invalid:
+        messages: Mapping[str, Any] = invalid.error_messages  # type: ignore[assignment]
+        without_file = {
+            name: " ".join(said) for name, said in messages.items() if f"{name}_FILE" not in unread
+        }
+        wrong |= without_file
+    if wrong:
+        raise SettingsError([f"{name}: {said}" for name, said in wrong.items()])
     return cls(**values)
+
+
+def with_files(env: Mapping[str, str], names: Sequence[str]) -> tuple[Mapping[str, str], dict[str, str]]:
+    """Return the environment with the values of those variables that only name a file of it, NAME_FILE, without
+    the line's end; and what is wrong, by variable."""
+    read: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for name in names:
+        variable = f"{name}_FILE"
+        if variable in names or not (file := env.get(variable)):
+            continue  # where a setting is itself a file, its variable says nothing of another
+        if env.get(name):
+            wrong[variable] = f"{name} is set as well."
+            continue
+        try:
+            read[name] = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as failure:
+            wrong[variable] = f"cannot be read: {failure}"
+    return {**env, **read}, wrong
 
 
 def load_or_exit(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:

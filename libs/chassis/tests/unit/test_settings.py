@@ -29,6 +29,12 @@ class Settings:
     verbose: bool = setting(False, doc="whether")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    key: int = setting(doc="a key")
+    key_file: Path = setting(doc="where another is")
+
+
 GOOD = {"BOX_KEY": "hunter2", "BOX_FILE": "/a/b"}
 
 
@@ -57,6 +63,31 @@ def test_bounds_hold_and_an_empty_variable_is_one_not_set(count):
 def test_an_empty_required_variable_is_missing():
     with pytest.raises(SettingsError, match="BOX_KEY"):
         load(Settings, "BOX_", GOOD | {"BOX_KEY": ""})
+
+
+def test_a_value_may_be_in_a_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("hunter3\n")
+    read = load(Settings, "BOX_", {"BOX_KEY_FILE": str(file), "BOX_FILE": "/a/b"})
+    assert read.key.reveal() == "hunter3"
+
+
+def test_a_setting_that_is_a_file_itself_is_not_read(tmp_path):
+    (tmp_path / "key").write_text("hunter3")
+    read = load(FileSettings, "BOX_", {"BOX_KEY_FILE": str(tmp_path / "key"), "BOX_KEY": "2"})
+    assert (read.key_file, read.key) == (tmp_path / "key", 2)
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_variable_alone(tmp_path):
+    with pytest.raises(SettingsError) as raised:
+        load(Settings, "BOX_", {"BOX_KEY_FILE": str(tmp_path / "none"), "BOX_FILE": "/a/b"})
+    (line,) = raised.value.lines
+    assert line.startswith("BOX_KEY_FILE: cannot be read: ")
+
+
+def test_a_value_that_is_given_twice_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="BOX_KEY_FILE: BOX_KEY is set as well"):
+        load(Settings, "BOX_", GOOD | {"BOX_KEY_FILE": str(tmp_path / "key")})
 
 
 def test_a_secret_does_not_show_itself():

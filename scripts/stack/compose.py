@@ -1,0 +1,121 @@
+"""`make compose-up`, `compose-down`, `e2e-compose`: the stack of deploy/compose.yaml, from nothing to ready.
+
+Usage: scripts/compose up|down|e2e [ARGUMENT...], or any other command of docker compose
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+import urllib.request
+
+from stack import ports
+from stack.containers import ADMIN_EMAIL, Containers, make_missing_secrets
+from stack.keys import write_private
+from stack.places import Places
+from stack.processes import StartFailed
+
+WAIT_SECONDS = "300"
+NEXT = """
+Souk is up at {url} ({seconds:.1f} s), a shop to open in a browser
+
+  scripts/compose ps             what runs
+  scripts/compose logs orders    what it says
+  make compose-down              stop it; the data stays
+
+The administrator is {admin}; the password is in {env_file}
+"""
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def up(stack: Containers, *options: str) -> None:
+    """Build the images, make the secrets, start all and wait until it is ready. Raises StartFailed."""
+    began = time.monotonic()
+    if subprocess.run([str(stack.root / "scripts" / "image")]).returncode:
+        raise StartFailed("the images could not be made")
+    make_missing_secrets(stack)
+    stack.compose("up", "--detach", "--wait", "--wait-timeout", WAIT_SECONDS, "--quiet-pull", *options)
+    stack.compose("run", "--rm", "--no-deps", "-T", "admin")
+    fill_catalogue(stack)
+    variables = "".join(f"{name}={shlex.quote(value)}\n" for name, value in stack.for_people().items())
+    write_private(stack.state / "env", variables)
+    seconds, env_file = time.monotonic() - began, os.path.relpath(stack.state / "env")
+    print(NEXT.format(url=stack.url, seconds=seconds, admin=ADMIN_EMAIL, env_file=env_file))
+
+
+def fill_catalogue(stack: Containers) -> None:
+    """Load the sample catalogue where nothing is for sale. Raises StartFailed."""
+    with _direct.open(f"{stack.url}/api/v1/products?limit=1", timeout=10) as answer:
+        if json.load(answer)["data"]:
+            return
+    sample = subprocess.run(
+        [sys.executable, str(stack.root / "scripts" / "sample-catalogue")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    stack.compose("run", "--rm", "--no-deps", "-T", "catalogue", given=sample)
+
+
+def down(stack: Containers, *options: str) -> None:
+    """Stop and remove the containers; the volumes stay, unless `--volumes` is given."""
+    stack.compose("--profile", "first-start", "down", "--remove-orphans", *options)
+
+
+def e2e(places: Places, *arguments: str) -> int:
+    """Run the journeys against a stack of their own on a free port, keep its logs where one fails, and remove it."""
+    port = ports.choose(["gateway"])["gateway"]
+    stack = Containers(places.root, places.state / "compose-e2e", "souk-e2e", port)
+    outcome = 1
+    down(stack, "--volumes")
+    try:
+        up(stack)
+        journeys = [str(places.root / "scripts" / "e2e"), *arguments]
+        outcome = subprocess.run(journeys, env=dict(os.environ) | stack.for_people()).returncode
+    finally:
+        if outcome:
+            save_logs(stack, places)
+        down(stack, "--volumes")
+    return outcome
+
+
+def save_logs(stack: Containers, places: Places) -> None:
+    """Write what each service said into a file of its name in .run/compose/logs."""
+    folder = places.state / "compose" / "logs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    listed = subprocess.run(
+        stack.command("config", "--services"), env=stack.environment(), capture_output=True, text=True
+    )
+    for name in listed.stdout.split():
+        with open(folder / f"{name}.log", "wb") as log:
+            command = stack.command("logs", "--no-color", "--timestamps", name)
+            subprocess.run(command, env=stack.environment(), stdout=log, stderr=subprocess.STDOUT)
+    with open(folder / "containers.log", "wb") as log:
+        subprocess.run(stack.command("ps", "--all"), env=stack.environment(), stdout=log)
+    print(f"The logs of the containers are in {os.path.relpath(folder)}", flush=True)
+
+
+def main() -> None:
+    """Run `scripts/compose`."""
+    places = Places.of()
+    port = int(os.environ.get("GATEWAY_PORT") or 8080)
+    stack = Containers(places.root, places.state / "compose", gateway_port=port)
+    name, *arguments = sys.argv[1:] or ["ps"]
+    try:
+        if name == "e2e":
+            sys.exit(e2e(places, *arguments))
+        elif name in ("up", "down"):
+            {"up": up, "down": down}[name](stack, *arguments)
+        else:
+            sys.exit(subprocess.run(stack.command(name, *arguments), env=stack.environment()).returncode)
+    except StartFailed as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
+if __name__ == "__main__":
+    main()

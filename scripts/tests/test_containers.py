@@ -1,0 +1,101 @@
+"""What deploy/compose.yaml promises, asked of docker compose itself; it needs the client only, and no engine."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.containers import Containers, passwords
+from stack.places import DATABASES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    if shutil.which("docker") is None:
+        pytest.skip("there is no docker on this machine")
+    stack = Containers(ROOT, tmp_path_factory.mktemp("state"))
+    command = stack.command("--profile", "first-start", "config", "--format", "json")
+    ran = subprocess.run(command, env=stack.environment(), capture_output=True, text=True)
+    if "is not a docker command" in ran.stderr or "unknown flag" in ran.stderr:
+        pytest.skip("this docker has no compose")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_every_process_has_no_rights_and_a_limit(rendered):
+    for name, service in rendered["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["mem_limit"]) <= 320 * 2**20, name
+        assert service["user"].replace(":", "").isdigit(), name
+        assert (service["user"].startswith("0:"), service.get("cap_add")) == (
+            (True, ["CHOWN"]) if name == "volumes" else (False, None)
+        ), name
+
+
+def test_no_port_but_the_gateways_is_published(rendered):
+    published = {name for name, service in rendered["services"].items() if service.get("ports")}
+    assert published == {"gateway"}
+    assert rendered["services"]["gateway"]["ports"][0]["host_ip"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_is_reached_by_its_own_service_alone(rendered, name):
+    members = {
+        other
+        for other, service in rendered["services"].items()
+        if f"{name}-db" in service.get("networks", {})
+    }
+    jobs = {"users": {"admin"}, "orders": {"catalogue"}, "payments": set()}
+    assert members == {name, f"{name}-worker", f"{name}-migrate", f"{name}-db"} | jobs[name]
+    assert set(rendered["services"][f"{name}-db"]["networks"]) == {f"{name}-db"}
+    assert rendered["networks"][f"{name}-db"]["internal"] is True
+
+
+def test_only_workers_meet_the_broker(rendered):
+    members = {
+        name for name, service in rendered["services"].items() if "events" in service.get("networks", {})
+    }
+    assert members == {"nats", *(f"{name}-worker" for name in DATABASES)}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_the_owners_password_is_told_to_migrations_and_the_database_only(rendered, name):
+    holders = {
+        other
+        for other, service in rendered["services"].items()
+        for secret in service.get("secrets", ())
+        if secret["source"].startswith(f"{name}-owner")
+    }
+    assert holders == {f"{name}-migrate", f"{name}-db"}
+
+
+def test_a_service_waits_for_its_migrations(rendered):
+    for name in DATABASES:
+        for process in (name, f"{name}-worker"):
+            waits = rendered["services"][process]["depends_on"][f"{name}-migrate"]
+            assert waits["condition"] == "service_completed_successfully"
+
+
+def test_no_secret_is_in_a_variable(rendered):
+    secret_words = ("password", "api_key", "secret", "db_url", "owner_url", "nats_url", "signing_key")
+    for name, service in rendered["services"].items():
+        for variable in service.get("environment", {}):
+            if any(word in variable.lower() for word in secret_words):
+                assert variable.endswith("_FILE"), f"{name}: {variable}"
+
+
+def test_each_role_has_a_password_of_its_own_and_its_address_holds_it():
+    made = passwords()
+    for name in DATABASES:
+        for role in ("owner", "runtime"):
+            password = made[f"{name}-{role}-password"]
+            assert made[f"{name}-{role}-url"] == f"postgresql://{name}_{role}:{password}@{name}-db/{name}"
+    own = [text for name, text in made.items() if name.endswith("-password")]
+    assert len(set(own)) == len(own)

@@ -105,5 +105,6 @@ class Places:
 
 
 def projects(root: Path) -> list[str]:
-    """List the projects of the tree: the chassis first, then every folder that has a pyproject.toml."""
-    return ["libs/chassis", *sorted(found.parent.name for found in root.glob("*/pyproject.toml"))]
+    """List the projects of the tree: the chassis first, then the folders that have a pyproject.toml, deploy's last."""
+    files = [*sorted(root.glob("*/pyproject.toml")), *sorted(root.glob("deploy/*/pyproject.toml"))]
+    return ["libs/chassis", *(str(found.parent.relative_to(root)) for found in files)]

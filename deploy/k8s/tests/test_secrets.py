@@ -44,6 +44,14 @@ def test_of_a_database_authority_pods_see_the_certificate_and_not_its_key():
                 assert [one["key"] for one in volume["secret"]["items"]] == ["ca.crt"], each
 
 
+def test_files_of_secrets_can_be_read_by_the_group_of_the_pod_and_written_by_nobody():
+    for each in of_all():
+        for volume in each.pod["volumes"]:
+            if "secret" in volume:
+                assert volume["secret"]["defaultMode"] == 0o440, each
+                assert each.pod["securityContext"]["fsGroup"] == each.pod["securityContext"]["runAsGroup"], each
+
+
 def test_each_address_of_a_database_is_the_one_of_its_role():
     roles = {"_DB_URL": "runtime", "_DB_OWNER_URL": "owner"}
     for each in of_all("web", "worker", "migrate"):

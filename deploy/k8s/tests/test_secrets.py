@@ -49,7 +49,8 @@ def test_files_of_secrets_can_be_read_by_the_group_of_the_pod_and_written_by_nob
         for volume in each.pod["volumes"]:
             if "secret" in volume:
                 assert volume["secret"]["defaultMode"] == 0o440, each
-                assert each.pod["securityContext"]["fsGroup"] == each.pod["securityContext"]["runAsGroup"], each
+                context = each.pod["securityContext"]
+                assert context["fsGroup"] == context["runAsGroup"], each
 
 
 def test_each_address_of_a_database_is_the_one_of_its_role():

@@ -14,6 +14,8 @@ from gunicorn.workers.base import Worker
 
 from chassis import health, listening
 from chassis.gunicorn_defaults import DRAIN_VARIABLE, LINGER_VARIABLE
+from chassis.in_flight import in_flight
+from chassis.samples import Level
 from gateway.app import NAME
 from gateway.channel import RawSocket, Reactor
 from gateway.front.server import Server
@@ -45,7 +47,6 @@ class GatewayWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then end without losing what was let in."""
-        gevent.spawn(self._beat)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a shell's 1024 are fewer than the clients
         reactor = Reactor()
@@ -53,6 +54,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         handler = data_path.open(reactor)
         *public, own = [each.sock.detach() for each in self.sockets]
         servers = [Server(reactor, RawSocket(fileno=each), handler, data_path.limits) for each in public]
+        gevent.spawn(self._beat, servers)
         pages = WSGIServer(gevent.socket.socket(fileno=own), self.wsgi, log=None, error_log=_log)
         for server in [*servers, pages]:
             server.start()
@@ -82,7 +84,9 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         if cut:
             _log.warning("stopped with requests in hand", extra={"connections": cut})
 
-    def _beat(self) -> None:
+    def _beat(self, servers: list[Server]) -> None:
+        level = Level(in_flight)
         while True:
             self.notify()
+            level.tell(sum(server.in_flight for server in servers))
             gevent.sleep(_BEAT_SECONDS)

@@ -4,11 +4,13 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.paper import Papers
 from gateway.status.observing import Observer
 from gateway.status.reports import Reports
 from gateway.status.view import own_view, public_view
+from gateway.upstream import record
 
 NOW = 1_763_632_800.0  # 2025-11-20 10:00:00 UTC
 
@@ -33,6 +35,15 @@ def report(*states, pid=1, since=NOW, version="r1"):
 
 def state(*reports):
     return public_view(reports, release="g1")["services"][0]["state"]
+
+
+def test_what_an_instance_has_in_hand_is_a_metric():
+    service = SimpleNamespace(instances=[instance(address="10.0.0.9:8000")])
+    Observer({"orders": service}, release="g1", now=lambda: NOW).report()
+    labels = {"service": "orders", "instance": "10.0.0.9:8000"}
+    assert REGISTRY.get_sample_value("upstream_requests_in_flight", labels) == 3
+    record.state_of("orders", "10.0.0.9:8000", "gone")
+    assert REGISTRY.get_sample_value("upstream_requests_in_flight", labels) == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chassis.postgres import Database
 from chassis.settings import load_or_exit
 from chassis.worker import Every, Worker
 from orders.events import payment_handlers
-from orders.metrics import measure
+from orders.metrics import counting, measure
 from orders.postgres import Store
 from orders.service import Orders
 from orders.settings import MIGRATIONS, PREFIX, SERVICE, Settings
@@ -24,7 +24,8 @@ def create_worker(settings: Settings) -> Worker:
     checks = {"database": database.ping, "schema": lambda: migrations.require(database, MIGRATIONS)}
     worker = Worker(SERVICE, settings, checks=checks)
     worker.add(Relay(SERVICE, database))
-    worker.add(Consumer(SERVICE, stream="payments", handlers=payment_handlers(orders), database=database))
+    handlers = counting(payment_handlers(orders))
+    worker.add(Consumer(SERVICE, stream="payments", handlers=handlers, database=database))
     worker.add(Every("expire", settings.expiry_poll_seconds, orders.expire_orders))
     worker.add(Every("measure", MEASURE_SECONDS, lambda: measure(database)))
     worker.add(housekeeping(database))

@@ -36,6 +36,11 @@ class Server:
         self._acceptable = reactor.loop.io(listener.fileno(), READ)
         self._pause = reactor.loop.timer(_PAUSE_SECONDS)
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return sum(each.busy for each in self.connections)
+
     def start(self) -> None:
         """Begin to accept."""
         self._acceptable.start(self._accept)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from gateway.upstream import record
 from gateway.upstream.group import state
 from gateway.upstream.instance import Instance
 from gateway.upstream.record import IN_USE
@@ -46,6 +47,8 @@ class Observer:
 
     def _look(self, name: str, instances: Iterable[Instance]) -> Report:
         seen = [_instance(each) for each in instances]
+        for each in seen:
+            record.in_flight(name, each["address"], each["in_flight"])
         now = _state_of([each["state"] for each in seen])
         before, since = self._since.get(name, ("", 0.0))
         if now != before:

@@ -28,6 +28,18 @@ _limit = Gauge(
     multiprocess_mode="livemin",
 )
 
+_in_flight = Gauge(
+    "upstream_requests_in_flight",
+    "Requests that an instance is answering, as seen every few seconds",
+    ("service", "instance"),
+    multiprocess_mode="livesum",
+)
+
+
+def in_flight(service: str, instance: str, number: int) -> None:
+    """Tell how many requests an instance is answering."""
+    _in_flight.labels(service, instance).set(number)
+
 
 def allowed(service: str, number: int) -> None:
     """Tell how many requests may be in flight."""
@@ -38,6 +50,8 @@ def state_of(service: str, instance: str, state: str) -> None:
     """Tell which state an instance is in; one that is none of STATES: it is gone."""
     for each in STATES:
         _state.labels(service, instance, each).set(each == state)
+    if state not in STATES:
+        in_flight(service, instance, 0)
 
 
 def changed(service: str, instance: str, before: str, after: str, why: str) -> None:

@@ -4,6 +4,7 @@ observation."""
 import logging
 import re
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,7 +14,9 @@ from werkzeug.wsgi import ClosingIterator
 from chassis import context, metrics
 from chassis.context import RequestContext
 from chassis.errors import BadRequest, ServiceError
+from chassis.in_flight import in_flight
 from chassis.problems import problem_bytes, problem_headers, status_of
+from chassis.samples import Level, Sampler
 
 _log = logging.getLogger("access")
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
@@ -43,6 +46,8 @@ class Access:
     def __init__(self, app: WsgiApp, ceiling_seconds: float) -> None:
         self._app = app
         self._ceiling_seconds = ceiling_seconds
+        self._running: set[int] = set()
+        self._sampler: Sampler | None = None  # from the first request on, which no parent of processes has
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
@@ -57,17 +62,32 @@ class Access:
 
         def close() -> None:
             with context.use(here):
-                _tell(here, told, time.monotonic() - started)
+                self._tell(here, told, time.monotonic() - started)
 
+        self._sampler = self._sampler or self._sampled()
+        self._running.add(id(told))
         token = context.enter(here)
         try:
             body = self._asked(environ)(environ, start)
             if told["bytes"] is None:
                 return ClosingIterator(body, close)  # a stream: over when its last piece is sent
-            _tell(here, told, time.monotonic() - started)
+            self._tell(here, told, time.monotonic() - started)
             return body
+        except BaseException:
+            self._running.discard(id(told))
+            raise
         finally:
             context.leave(token)
+
+    def _tell(self, here: RequestContext, told: dict[str, Any], seconds: float) -> None:
+        self._running.discard(id(told))
+        _tell(here, told, seconds)
+
+    def _sampled(self) -> Sampler:
+        level, running = Level(in_flight), self._running
+        sampler = Sampler(lambda: level.tell(len(running)), at_end=lambda: level.tell(0))
+        weakref.finalize(self, sampler.close)
+        return sampler
 
     def _context(self, environ: dict[str, Any], started: float) -> RequestContext:
         request_id = environ.get("HTTP_X_REQUEST_ID", "")

@@ -44,6 +44,11 @@ class Breaker:
                 self._closed_until = self._monotonic() + self._trial_seconds
             return max(0.0, wait)
 
+    @property
+    def open(self) -> bool:
+        """Whether the peer is left alone, but for a trial."""
+        return self._failures >= self._limit
+
     def succeeded(self) -> None:
         """The peer answered."""
         with self._lock:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from nats.aio.msg import Msg
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from chassis import context
 from chassis.broker import BROKER_ERRORS, Broker
@@ -31,6 +31,12 @@ OUTAGES = (Unavailable, DeadlineExceeded, psycopg.OperationalError)
 _events = Counter("consumed_events", "Events taken from a stream", ("stream", "outcome"))
 _lag = Gauge(
     "consumer_lag_seconds", "Age of the last event when it was handled", ("stream",), multiprocess_mode="max"
+)
+_age = Histogram(
+    "consumed_event_age_seconds",
+    "Time from the commit that caused an event to the commit of its effect",
+    ("stream", "type"),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
 )
 log = logging.getLogger(__name__)
 
@@ -152,7 +158,10 @@ class Handling:
                 log.exception("event not handled", extra=told)
                 return error
             _events.labels(self._producer, outcome).inc()
-            _lag.labels(self._producer).set((datetime.now(UTC) - event.time).total_seconds())
+            age_seconds = (datetime.now(UTC) - event.time).total_seconds()
+            _lag.labels(self._producer).set(age_seconds)
+            if outcome == "handled":
+                _age.labels(self._producer, event.type).observe(age_seconds)
             log.info("event %s", outcome, extra=told)
             return None
 

@@ -91,6 +91,7 @@ class Consumer:
             finally:
                 await feed.close()
                 await handling.close()
+                self._pending.set(0)  # as far as this replica knows: another one leads now, and looks
 
     async def _take(self, feed: Feed, handling: Handling, stop: Stop) -> None:
         handling.check()

@@ -26,7 +26,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _requests = Counter("http_requests", "Requests answered", ("method", "route", "status"))
 _seconds = Histogram(
-    "http_request_seconds", "Time to answer a request", ("method", "route"), buckets=_BUCKETS
+    "http_request_duration_seconds", "Time to answer a request", ("method", "route"), buckets=_BUCKETS
 )
 
 # labels() costs more than the increment; methods are ours alone, so a client cannot fill this.

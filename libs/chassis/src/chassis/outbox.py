@@ -10,9 +10,9 @@ from typing import Any
 from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
-from prometheus_client import Counter, Gauge
 from psycopg.rows import DictRow
 
+from chassis import outbox_measures
 from chassis.broker import BROKER_ERRORS, Broker, ensure_stream, has_stream
 from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wire
 from chassis.leader import BoundedConnection, leading
@@ -55,15 +55,6 @@ CLAIM = """
     LIMIT %s
 """
 
-_waiting = Gauge(
-    "outbox_waiting_events", "Events in the outbox that are not published", multiprocess_mode="max"
-)
-_oldest = Gauge(
-    "outbox_oldest_seconds", "Age of the oldest event that is not published", multiprocess_mode="max"
-)
-_parked = Gauge("outbox_parked_events", "Events that the broker refused for good", multiprocess_mode="max")
-_published = Counter("outbox_published_events", "Events published")
-_refused = Counter("outbox_refused_events", "Times that the broker refused an event")
 log = logging.getLogger(__name__)
 
 
@@ -96,19 +87,25 @@ class Relay:
         """Publish until a stop is asked for. Raises psycopg.OperationalError when the database is lost."""
         async with leading(self._database, "outbox", stop) as conn:
             await conn.execute(f"LISTEN {OUTBOX_CHANNEL}")
+            try:
+                await self._lead(conn, broker, stop)
+            finally:
+                outbox_measures.forget()
+
+    async def _lead(self, conn: BoundedConnection, broker: Broker, stop: Stop) -> None:
+        pause = 0.1
+        while not stop.asked:
+            await self._measure(conn)
+            try:
+                more = await self._round(conn, await self._publisher_on(broker))
+            except BROKER_ERRORS as error:
+                log.warning("events wait for the broker: %s: %s", type(error).__name__, error)
+                await stop.pause(pause)
+                pause = min(pause * 2, POLL_SECONDS)
+                continue
             pause = 0.1
-            while not stop.asked:
-                await self._measure(conn)
-                try:
-                    more = await self._round(conn, await self._publisher_on(broker))
-                except BROKER_ERRORS as error:
-                    log.warning("events wait for the broker: %s: %s", type(error).__name__, error)
-                    await stop.pause(pause)
-                    pause = min(pause * 2, POLL_SECONDS)
-                    continue
-                pause = 0.1
-                if not more:
-                    await stop.unless(_hint(conn))
+            if not more:
+                await stop.unless(_hint(conn))
 
     async def _round(self, conn: BoundedConnection, publisher: Publisher) -> bool:
         """Publish one batch; tell whether there may be more at once. Raises what the broker failed with."""
@@ -117,6 +114,7 @@ class Relay:
             return False
         outcome = await self._publish(publisher, rows)
         await _mark(conn, outcome)
+        outbox_measures.told(rows, outcome.published, outcome.refused)
         if outcome.trouble is None:
             return len(rows) == BATCH
         if isinstance(outcome.trouble, NoStreamResponseError):
@@ -200,20 +198,7 @@ class Relay:
         if time.monotonic() < self._measure_at:
             return
         self._measure_at = time.monotonic() + MEASURE_SECONDS
-        cursor = await conn.execute(
-            """
-            SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
-                   count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-                   coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)
-                       AS oldest
-            FROM outbox
-            WHERE published_at IS NULL
-            """
-        )
-        row = await cursor.fetchone()
-        _waiting.set(row["waiting"])  # type: ignore[index]
-        _parked.set(row["parked"])  # type: ignore[index]
-        _oldest.set(float(row["oldest"]))  # type: ignore[index]
+        await outbox_measures.measure(conn)
 
 
 async def _claim(conn: BoundedConnection) -> list[DictRow]:
@@ -227,7 +212,6 @@ async def _mark(conn: BoundedConnection, outcome: _Outcome) -> None:
             "UPDATE outbox SET published_at = now() WHERE position = ANY(%s)",
             (outcome.published,),
         )
-        _published.inc(len(outcome.published))
     if outcome.refused:
         await conn.execute(
             """
@@ -239,7 +223,6 @@ async def _mark(conn: BoundedConnection, outcome: _Outcome) -> None:
             """,
             (TRIES, outcome.refused),
         )
-        _refused.inc(len(outcome.refused))
 
 
 async def _hint(conn: BoundedConnection) -> None:

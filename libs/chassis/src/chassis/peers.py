@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from prometheus_client import Gauge
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
@@ -25,6 +26,12 @@ _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.05, 1.0
 _BODY_MAX_BYTES = 8 * 1024 * 1024
 _POOL = 32
+_breaker_open = Gauge(
+    "peer_breaker_open",
+    "1 while a peer is left alone because it kept failing, of any process' view",
+    ("peer",),
+    multiprocess_mode="livemax",
+)
 
 
 class Peer:
@@ -50,6 +57,9 @@ class Peer:
         self._read_timeout_seconds = read_timeout_seconds
         self._attempts = attempts
         self._breaker = breaker or Breaker()
+        self._shown_open = False
+        self._shown = _breaker_open.labels(name)
+        self._shown.set(False)
         self._pause = pause
         self._session = requests.Session()
         self._session.trust_env = False
@@ -99,15 +109,21 @@ class Peer:
         try:
             answer = self._send(request)
         except _Failed as failed:
-            (self._breaker.failed if failed.of_the_peer else self._breaker.abandoned)()
+            self._ended(self._breaker.failed if failed.of_the_peer else self._breaker.abandoned)
             raise
         except BaseException:
             self._breaker.abandoned()
             raise
-        self._breaker.succeeded()
+        self._ended(self._breaker.succeeded)
         if answer.status >= 400:
             raise _refusal(self.name, answer)
         return answer
+
+    def _ended(self, tell: Callable[[], None]) -> None:
+        tell()
+        if self._breaker.open is not self._shown_open:
+            self._shown_open = self._breaker.open
+            self._shown.set(self._shown_open)
 
     def _send(self, request: "_Request") -> PeerResponse:
         left = context.current().remaining_seconds()

@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from chassis import context
 from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.samples import Sampler
 
 if TYPE_CHECKING:
     from chassis.greenlet_wait import GreenletWait
@@ -120,6 +121,7 @@ class Pool:
         self._outage = Outage()
         self._opening = threading.Lock()
         self._pools: dict[int, ConnectionPool[BoundedConnection]] = {}
+        self._samplers: dict[int, Sampler] = {}
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[DictRow]]:
@@ -140,6 +142,7 @@ class Pool:
         """Close this process's connections."""
         pool = self._pools.pop(os.getpid(), None)
         if pool is not None:
+            self._samplers.pop(os.getpid()).close()
             pool.close()
 
     def _checkout(self, pool: ConnectionPool[BoundedConnection]) -> BoundedConnection:
@@ -175,7 +178,7 @@ class Pool:
 
     def _open(self) -> ConnectionPool[BoundedConnection]:
         settings = self._settings
-        return ConnectionPool(
+        pool = ConnectionPool(
             self._conninfo,
             connection_class=BoundedConnection,
             kwargs={
@@ -190,6 +193,11 @@ class Pool:
             num_workers=1,
             open=True,
         )
+        from chassis.pool_measures import PoolMeasures  # who opens no pool shows no metrics of one
+
+        measures = PoolMeasures(pool.get_stats)
+        self._samplers[os.getpid()] = Sampler(measures.look, at_end=measures.forget)
+        return pool
 
 
 def is_connected(conn: psycopg.Connection[Any]) -> bool:

@@ -5,6 +5,7 @@ import uuid
 
 import boxes
 import streams
+from prometheus_client import REGISTRY
 from shelves import consumer, moved, note, noted, tell
 from side_by_side import running_tasks
 
@@ -19,6 +20,17 @@ def test_events_take_effect_in_their_order(other_database, own_nats, until):
         tell(own_nats, *(moved(box, step) for step in range(1, 21) for box in some))
         until(lambda: len(noted(other_database)) == 100)
     assert [noted(other_database, box) for box in some] == [list(range(1, 21))] * 5
+
+
+def test_the_age_of_an_event_at_its_effect_is_measured_once(other_database, own_nats, until):
+    labels = {"stream": "boxes", "type": "box.moved"}
+    name = "consumed_event_age_seconds_count"
+    before = REGISTRY.get_sample_value(name, labels) or 0
+    twice = moved(uuid.uuid4(), 1)
+    tell(own_nats, twice, twice, moved(uuid.uuid4(), 2))
+    with running_tasks(own_nats.url, consumer(other_database)):
+        until(lambda: sorted(noted(other_database)) == [1, 2])
+        until(lambda: REGISTRY.get_sample_value(name, labels) == before + 2)
 
 
 def test_a_consumer_waits_for_its_producers_stream(other_database, own_nats, until):

@@ -7,6 +7,7 @@ import live
 import orjson
 import pytest
 from flask import Flask, Response, request
+from prometheus_client import REGISTRY
 
 from chassis import context
 from chassis.assertions import Verifier
@@ -206,6 +207,7 @@ def test_a_peer_that_cannot_be_reached_is_soon_left_alone(keys):
         peer.call("GET", "/box")
     assert 0 < raised.value.retry_after_seconds <= 2
     assert len(pauses) == 2  # whoever is left alone is not waited for either
+    assert REGISTRY.get_sample_value("peer_breaker_open", {"peer": "boxes"}) == 1
 
 
 def test_a_deadline_that_was_too_short_is_not_held_against_the_peer(boxes, keys):

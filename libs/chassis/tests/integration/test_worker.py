@@ -60,7 +60,7 @@ def test_a_worker_moves_events_and_tells_its_state(worker, database, until):
     assert worker.get("/readyz")[1] == (
         '{"status":"ready","release":"dev","checks":{"database":"ok","broker":"ok"}}'
     )
-    assert "outbox_published_events_total 1.0" in worker.get("/metrics")[1]
+    assert 'outbox_published_events_total{type="box.moved"} 1.0' in worker.get("/metrics")[1]
     assert worker.get("/elsewhere")[0] == 404
 
 

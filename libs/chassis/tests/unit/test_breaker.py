@@ -93,3 +93,11 @@ def test_of_many_threads_one_makes_the_trial(breaker, clock):
     for thread in threads:
         thread.join()
     assert waits.count(0) == 1
+
+
+def test_it_tells_whether_the_peer_is_left_alone(breaker):
+    assert not breaker.open
+    open_up(breaker)
+    assert breaker.open
+    breaker.succeeded()
+    assert not breaker.open

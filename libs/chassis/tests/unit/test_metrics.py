@@ -1,8 +1,12 @@
 import uuid
 
+import pytest
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from chassis import metrics
+from chassis.access import Access
+from chassis.testing.waiting import until
 
 
 def scraped(client):
@@ -25,7 +29,7 @@ def test_requests_are_counted_by_route_never_by_path(built):
     for _ in range(3):
         client.get(f"/api/v1/boxes/{uuid.uuid4()}", headers=built.headers())
     assert count(client, "GET", route, "404") == before + 3
-    duration = ("http_request_seconds_count", ("method", "GET"), ("route", route))
+    duration = ("http_request_duration_seconds_count", ("method", "GET"), ("route", route))
     assert scraped(client)[duration] >= 3
 
 
@@ -54,3 +58,35 @@ def test_many_at_once_count_as_one_by_one():
         metrics.observe("GET", "/one-by-one", 200, each)
     metrics.observe_all("GET", "/all-at-once", 200, durations)
     assert samples_of("/all-at-once") == samples_of("/one-by-one") != {}
+
+
+def in_flight():
+    return REGISTRY.get_sample_value("http_requests_in_flight")
+
+
+def stream(environ, start_response):
+    start_response("200 OK", [])
+    return iter([b"piece"])
+
+
+def test_a_request_is_in_flight_until_its_last_piece_is_sent():
+    before = in_flight()
+    body = Access(stream, 10)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_: None)
+    until(lambda: in_flight() == before + 1)
+    body.close()
+    until(lambda: in_flight() == before)
+
+
+def test_a_request_that_blows_up_is_not_in_flight_for_ever():
+    def blow_up(environ, start_response):
+        raise ZeroDivisionError
+
+    app = Access(blow_up, 10)
+    before, environ = in_flight(), {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            app(environ, lambda *_: None)
+    app._app = stream
+    body = app(environ, lambda *_: None)
+    until(lambda: in_flight() == before + 1)
+    body.close()

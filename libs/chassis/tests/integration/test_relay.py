@@ -12,6 +12,7 @@ from pathlib import Path
 import boxes
 import pytest
 import streams
+from prometheus_client import REGISTRY
 from side_by_side import running_tasks
 
 from chassis import context
@@ -226,3 +227,16 @@ def test_events_of_which_some_are_stored_already_are_published_one_by_one(databa
     with running_tasks(own_nats.url, Relay("boxes", database)):
         until(lambda: published(database))
     assert [each.version for each in streams.events(own_nats.url, "BOXES")] == [1, 2, 3, 4, 5]
+
+
+def test_a_relay_tells_what_waits_while_it_leads_and_no_longer(database, own_nats, until):
+    def told(name):
+        return REGISTRY.get_sample_value(f"outbox_{name}")
+
+    move(database, uuid.uuid4(), times=3)
+    own_nats.stop()
+    began_at = time.time()
+    with running_tasks(own_nats.url, Relay("boxes", database)):
+        until(lambda: told("waiting_events") == 3)
+        assert told("measured_timestamp_seconds") >= began_at
+    assert (told("waiting_events"), told("oldest_seconds")) == (0, 0)

@@ -112,6 +112,19 @@ def test_the_command_migrates_the_database_of_its_variable(empty, folder):
     assert (done.returncode, tables(empty.owner) >= {"first", "second"}) == (0, True), done.stdout
 
 
+def test_the_command_reads_the_url_from_a_file(empty, folder, tmp_path):
+    file = tmp_path / "url"
+    file.write_text(f"{empty.owner}\n")
+    done = command(folder, BOXES_DB_OWNER_URL_FILE=str(file))
+    assert (done.returncode, tables(empty.owner) >= {"first", "second"}) == (0, True), done.stdout
+
+
+def test_the_command_names_a_file_that_it_cannot_read(folder, tmp_path):
+    refused = command(folder, BOXES_DB_OWNER_URL_FILE=str(tmp_path / "none"))
+    assert refused.returncode == 78
+    assert "BOXES_DB_OWNER_URL_FILE cannot be read" in refused.stdout
+
+
 def test_the_command_says_what_is_wrong(empty, folder):
     assert command(folder).returncode == 78
     folder.joinpath("0003_third.sql").write_text("no sql")

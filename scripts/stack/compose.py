@@ -17,6 +17,8 @@ from stack.keys import write_private
 from stack.places import Places
 from stack.processes import StartFailed
 
+# The journeys come from one address, that of docker's bridge, and are as many shoppers as a town.
+PRIVATE_NETWORKS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 WAIT_SECONDS = "300"
 NEXT = """
 Souk is up at {url} ({seconds:.1f} s), a shop to open in a browser
@@ -68,7 +70,7 @@ def down(stack: Containers, *options: str) -> None:
 def e2e(places: Places, *arguments: str) -> int:
     """Run the journeys against a stack of their own on a free port, keep its logs where one fails, and remove it."""
     port = ports.choose(["gateway"])["gateway"]
-    stack = Containers(places.root, places.state / "compose-e2e", "souk-e2e", port)
+    stack = Containers(places.root, places.state / "compose-e2e", "souk-e2e", port, PRIVATE_NETWORKS)
     outcome = 1
     down(stack, "--volumes")
     try:

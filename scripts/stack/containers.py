@@ -26,6 +26,7 @@ class Containers:
     state: Path
     project: str = "souk"
     gateway_port: int = 8080
+    rate_exempt: str = ""
 
     @property
     def url(self) -> str:
@@ -45,6 +46,8 @@ class Containers:
             "GATEWAY_PORT": str(self.gateway_port),
             "ADMIN_EMAIL": ADMIN_EMAIL,
         }
+        if self.rate_exempt:
+            own["GATEWAY_RATE_EXEMPT"] = self.rate_exempt
         return dict(os.environ) | own
 
     def command(self, *arguments: str) -> list[str]:

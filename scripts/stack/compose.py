@@ -75,7 +75,7 @@ def e2e(places: Places, *arguments: str) -> int:
     down(stack, "--volumes")
     try:
         up(stack)
-        journeys = [str(places.root / "scripts" / "e2e"), *arguments]
+        journeys = [str(places.root / "scripts" / "e2e"), "-rs", *arguments]
         outcome = subprocess.run(journeys, env=dict(os.environ) | stack.for_people()).returncode
     finally:
         if outcome:

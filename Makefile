@@ -27,7 +27,7 @@ test: ## run lint and all tests, or those of one project with SERVICE=orders
 e2e: ## run the journeys against the running stack, or any GATEWAY_URL
 	@scripts/e2e
 
-test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 45 minutes)
+test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 25 minutes)
 	@scripts/test-faults
 
 image: ## build the image of each service, or of one with SERVICE=orders

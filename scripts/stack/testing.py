@@ -17,9 +17,11 @@ from pathlib import Path
 from stack.environments import InstallFailed, prepare
 from stack.places import Places, projects
 
-AT_ONCE = 3  # a test waits about as long as it works
+AT_ONCE = 2
 # The longest first, so that the last to end is a short one.
 ORDER = ("gateway", "tests-e2e", "libs/chassis", "payments", "users", "orders")
+# Of the longest so many processes share the tests, which wait about as long as they work.
+PROCESSES = {"gateway": 3, "libs/chassis": 2}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def parts(places: Places, wanted: Sequence[str]) -> list[Part]:
     def pytest(name: str, folder: Path, python: str) -> Part:
         place = reports / name.replace("/", "-")
         options = [f"--junitxml={place}.xml", f"--basetemp={place}", "-q"]
+        if name in PROCESSES:
+            options.append(f"--numprocesses={PROCESSES[name]}")
         return Part(name, [python, "-m", "pytest", *options], folder, place.with_suffix(".xml"))
 
     chosen = list(wanted) or sorted(projects(root), key=rank)

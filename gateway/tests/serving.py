@@ -129,7 +129,7 @@ class Service:
     connections: int = 0
 
     def __post_init__(self):
-        self.open = set()
+        self.wires, self.open = set(), set()
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -142,6 +142,7 @@ class Service:
         with contextlib.suppress(OSError):
             while True:
                 wire = Wire(self.listener.accept()[0])
+                self.wires.add(wire)
                 self.open.add(wire)
                 threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
 
@@ -166,6 +167,7 @@ class Service:
                 (self.answer or echo)(wire, request)
         wire.close()
         self.open.discard(wire)
+        self.wires.discard(wire)
 
     def reset(self):
         self.answer = self.check = self.feed = self.document = None
@@ -183,6 +185,8 @@ class Service:
         with contextlib.suppress(OSError):  # it has been stopped
             self.listener.shutdown(socket.SHUT_RDWR)  # which alone ends a wait for a connection
         self.listener.close()
+        for wire in list(self.wires):
+            wire.close()
         self.reset()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from stack.environments import InstallFailed, prepare
 from stack.places import Places, projects
 
-AT_ONCE = 2
+AT_ONCE = 3
 # The longest first, so that the last to end is a short one.
 ORDER = ("gateway", "tests-e2e", "libs/chassis", "payments", "users", "orders")
 # Of the longest so many processes share the tests, which wait about as long as they work.

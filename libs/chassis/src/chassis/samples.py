@@ -6,6 +6,7 @@ from collections.abc import Callable
 from prometheus_client import Gauge
 
 INTERVAL_SECONDS = 1.0
+CLOSE_SECONDS = 1.0
 
 
 class Level:
@@ -37,11 +38,13 @@ class Sampler:
         self._at_end = at_end
         self._interval_seconds = interval_seconds
         self._closed = threading.Event()
-        threading.Thread(target=self._run, name="samples", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="samples", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more, and wait up to a second for the end of it."""
         self._closed.set()
+        self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:
         while not self._closed.wait(self._interval_seconds):

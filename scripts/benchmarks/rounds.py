@@ -56,8 +56,16 @@ class Race:
         return Figure(self.part, figure, wanted, "/s", self.rates(name), missing=self.absent(name))
 
 
-def race(lab: Laboratory, part: str, contenders: Sequence[Contender], plan: Plan, clients: int = 0) -> Race:
-    """Give each contender a turn in each round; the round after begins with another one."""
+def race(
+    lab: Laboratory,
+    part: str,
+    contenders: Sequence[Contender],
+    plan: Plan,
+    clients: int = 0,
+    lacking: Callable[..., str] = lacking,
+) -> Race:
+    """Give each contender a turn in each round; the round after begins with another one. `lacking` tells which of its
+    tools are missing."""
     found = Race(part)
     for contender in contenders:
         if absent := lacking("wrk", *contender.needs):

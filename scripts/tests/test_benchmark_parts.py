@@ -42,38 +42,36 @@ def contender(name: str, *requests: int, refused: int = 0, needs: tuple[str, ...
     return rounds.Contender(name, lambda: nullcontext(load), needs)
 
 
-@pytest.fixture(autouse=True)
-def installed(monkeypatch):
-    monkeypatch.setattr(tools, "SEARCHED", "")
-    monkeypatch.setattr(rounds, "lacking", lambda *tools: "not installed: caddy" if "caddy" in tools else "")
+def all_but_caddy(*wanted: str) -> str:
+    return "not installed: caddy" if "caddy" in wanted else ""
+
+
+def race(*contenders: rounds.Contender) -> rounds.Race:
+    return rounds.race(Nothing(), "part", contenders, QUICK, lacking=all_but_caddy)
 
 
 def test_a_ratio_is_taken_in_each_round_of_its_own():
-    found = rounds.race(
-        Nothing(), "part", [contender("ours", 300, 100), contender("theirs", 100, 200)], QUICK
-    )
+    found = race(contender("ours", 300, 100), contender("theirs", 100, 200))
     figure = found.ratio("name", "ours", "theirs", 1.5)
     assert (list(figure.samples), figure.median, figure.reached) == ([3.0, 0.5], 1.75, True)
 
 
 def test_a_missing_tool_is_said_in_its_line_and_stops_nobody_else():
-    found = rounds.race(
-        Nothing(), "part", [contender("ours", 300, 100), contender("caddy", needs=("caddy",))], QUICK
-    )
+    found = race(contender("ours", 300, 100), contender("caddy", needs=("caddy",)))
     figures = [found.ratio("of caddy", "ours", "caddy", 1), found.rate("alone", "ours", 100)]
     assert [figure.reached for figure in figures] == [None, True]
     assert "not installed: caddy" in report.table(figures)
 
 
 def test_refused_requests_are_no_result():
-    found = rounds.race(Nothing(), "part", [contender("ours", 300, refused=2)], QUICK)
+    found = race(contender("ours", 300, refused=2))
     assert "2 of 300 requests went wrong" in found.rate("alone", "ours", 100).missing
     with pytest.raises(Unusable):
         Measured(0, 0, 0, 1.0, 0, 0).require_answers()
 
 
 def test_a_tool_that_is_not_there_is_named_with_the_way_to_get_it():
-    assert tools.lacking("wrk", "nginx") == "not installed: wrk nginx (apt install wrk nginx)"
+    assert tools.lacking("wrk", "nginx", searched="") == "not installed: wrk nginx (apt install wrk nginx)"
     assert tools.lacking() == ""
 
 

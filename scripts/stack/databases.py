@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from chassis import embedded
@@ -56,21 +57,30 @@ def migrate(places: Places) -> None:
 
     Raises StartFailed.
     """
-    listed = psql(places, "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles")
-    statements = [
-        statement for name in DATABASES for statement in missing_parts(name, set(listed.stdout.split()))
-    ]
-    if statements and (made := psql(places, *statements)).returncode:
-        raise StartFailed(f"the databases could not be made: {made.stderr}")
+    make_missing(places, DATABASES)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: migrate_one(places, name), DATABASES))
     print("· postgres: databases migrated", flush=True)
 
 
-def missing_parts(name: str, there: set[str]) -> list[str]:
-    """Return the statements that make what a service lacks of its roles and its database."""
+def make_missing(places: Places, services: Iterable[str]) -> None:
+    """Make the roles and databases that these services lack, and give the roles their rights, as they are now.
+
+    Raises StartFailed.
+    """
+    listed = psql(places, "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles")
+    there = set(listed.stdout.split())
+    made = psql(places, *(statement for name in services for statement in parts_of(name, there)))
+    if made.returncode:
+        raise StartFailed(f"the databases could not be made: {made.stderr}")
+
+
+def parts_of(name: str, there: set[str]) -> list[str]:
+    """Return the statements that make what a service lacks of its roles and its database, and the roles' rights."""
     roles = [] if f"{name}_runtime" in there else embedded.service_roles_sql(name)
-    return roles + ([] if name in there else embedded.service_database_sql(name, name))
+    if name in there:
+        return [*roles, *embedded.service_rights_sql(name, name)]
+    return [*roles, *embedded.service_database_sql(name, name)]
 
 
 def migrate_one(places: Places, name: str) -> None:

@@ -96,6 +96,16 @@ class Supervisor:
             if process.group == group and process.state not in ("RUNNING", "STARTING", "BACKOFF"):
                 self._call.startProcess(f"{group}:{process.name}", False)
 
+    def stop_one(self, process: Process) -> None:
+        """Stop a process and wait until it has ended."""
+        if process.pid:
+            self._call.stopProcess(f"{process.group}:{process.name}", True)
+
+    def start_one(self, process: Process) -> None:
+        """Start a process that does not run, without waiting for it."""
+        if not process.pid:
+            self._call.startProcess(f"{process.group}:{process.name}", False)
+
     def launch(self) -> None:
         """Start supervisord and with it the group of the engines.
 

@@ -7,11 +7,13 @@ import ctypes
 import importlib.metadata
 import importlib.util
 import os
+import re
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
+_ROLES = Path(__file__).parent / "sql" / "roles.sql"
 # The user nobody; PostgreSQL wants any uid but 0.
 ORDINARY_UID = 65534
 # prctl(2), capabilities(7)
@@ -99,11 +101,16 @@ def service_roles_sql(service: str) -> list[str]:
 def service_database_sql(service: str, database: str, template: str = "template1") -> list[str]:
     """Return the statements, each outside a transaction, that make a database which only the service's two
     roles can connect to: the owner may do everything in it, the runtime role what the migrations grant."""
-    return [
-        f"CREATE DATABASE {database} OWNER {service}_owner TEMPLATE {template}",
-        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-        f"GRANT CONNECT ON DATABASE {database} TO {service}_runtime",
-    ]
+    create = f"CREATE DATABASE {database} OWNER {service}_owner TEMPLATE {template}"
+    return [create, *service_rights_sql(service, database)]
+
+
+def service_rights_sql(service: str, database: str) -> list[str]:
+    """Return the statements, good at any time, that make a database and its roles what sql/roles.sql says."""
+    lines = [line for line in _ROLES.read_text().splitlines() if not line.startswith("--")]
+    named = {":database": database, ":owner": f"{service}_owner", ":runtime": f"{service}_runtime"}
+    text = re.sub(r":[a-z]+", lambda found: named[found[0]], " ".join(lines))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
 
 
 def nats_argv(store_dir: Path, port: int, ports_file_dir: Path | None = None) -> list[str]:

@@ -9,33 +9,36 @@ EVERY_SECONDS = 60.0
 ROWS_AT_ONCE = 5000
 
 # The broker keeps events for 7 days and may deliver each of them again: the inbox remembers longer than that.
+# Nobody but a function of the owner's deletes of the outbox: what was published 24 hours ago.
 _PURGES = (
+    "SELECT forget_published_events(%s) AS deleted",
     """
-    DELETE FROM outbox
-    WHERE position IN (
-        SELECT position
-        FROM outbox
-        WHERE published_at < now() - interval '24 hours'
-        LIMIT %s
+    WITH deleted AS (
+        DELETE FROM inbox
+        WHERE event_id IN (
+            SELECT event_id
+            FROM inbox
+            WHERE received_at < now() - interval '8 days'
+            LIMIT %s
+        )
+        RETURNING 1
     )
+    SELECT count(*) AS deleted
+    FROM deleted
     """,
     """
-    DELETE FROM inbox
-    WHERE event_id IN (
-        SELECT event_id
-        FROM inbox
-        WHERE received_at < now() - interval '8 days'
-        LIMIT %s
+    WITH deleted AS (
+        DELETE FROM idempotency_keys
+        WHERE (caller, route, key) IN (
+            SELECT caller, route, key
+            FROM idempotency_keys
+            WHERE created_at < now() - interval '24 hours'
+            LIMIT %s
+        )
+        RETURNING 1
     )
-    """,
-    """
-    DELETE FROM idempotency_keys
-    WHERE (caller, route, key) IN (
-        SELECT caller, route, key
-        FROM idempotency_keys
-        WHERE created_at < now() - interval '24 hours'
-        LIMIT %s
-    )
+    SELECT count(*) AS deleted
+    FROM deleted
     """,
 )
 
@@ -56,6 +59,6 @@ def _purge(database: Database[Any], statement: str) -> int:
     total = 0
     while deleted == ROWS_AT_ONCE:
         with database.read() as one:
-            deleted = one.conn.execute(statement, (ROWS_AT_ONCE,)).rowcount
+            deleted = one.conn.execute(statement, (ROWS_AT_ONCE,)).fetchone()["deleted"]
         total += deleted
     return total

@@ -9,6 +9,7 @@ _settings = load_or_exit(Settings, PREFIX)
 globals().update(defaults("gateway"))
 bind = [_settings.bind, _settings.admin_bind]
 worker_class = "gateway.worker.GatewayWorker"
+reuse_port = _settings.share_port
 
 
 def when_ready(arbiter):

@@ -37,6 +37,10 @@ class Settings(UpstreamSettings, LimitSettings):
     admin_bind: str = setting(
         "127.0.0.1:8081", doc="address of /livez, /readyz, /metrics, and /status with all that is known"
     )
+    share_port: bool = setting(
+        False,
+        doc="another gateway may listen on the same addresses, to take over from this one; all of them say so",
+    )
     routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
     public_scheme: str = setting(
         "http", choices=("http", "https"), doc="scheme clients use, for X-Forwarded-Proto"

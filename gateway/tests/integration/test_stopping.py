@@ -1,5 +1,6 @@
 """The end of a gateway: readiness first, then no new connections, then what is in hand, and nothing lost."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -53,6 +54,30 @@ def test_a_stop_under_load_loses_nothing(start_gateway, orders, until):
     assert [shopper.lost for shopper in shoppers] == [[]] * 16
     assert sum(shopper.answered for shopper in shoppers) > before
     assert gateway.process.wait(20) == 0
+
+
+def test_another_gateway_takes_over_its_port_under_load(start_gateway, orders, until):
+    orders.reset()
+    first = start_gateway(share_port=True, shutdown_linger_seconds=0.3)
+    shoppers = [Shopper(first) for _ in range(16)]
+    until(lambda: all(shopper.answered > 20 for shopper in shoppers), 20)
+    second = start_gateway(share_port=True, bind=f"127.0.0.1:{first.port}")
+    first.terminate()
+    assert first.process.wait(20) == 0
+    before = [shopper.answered for shopper in shoppers]
+    until(lambda: all(shopper.answered > count + 20 for shopper, count in zip(shoppers, before, strict=True)), 20)
+    second.terminate()
+    for shopper in shoppers:
+        shopper.join(20)
+    assert [shopper.lost for shopper in shoppers] == [[]] * 16
+
+
+def test_a_port_is_not_shared_unasked(start_gateway):
+    alone = start_gateway()
+    with socket.socket() as another:
+        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with pytest.raises(OSError, match="in use"):
+            another.bind(("127.0.0.1", alone.port))
 
 
 def test_readiness_goes_first_and_the_service_goes_on(start_gateway, orders, until):

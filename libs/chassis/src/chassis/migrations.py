@@ -6,6 +6,9 @@ No library, for one reason: a migration and the note that it was applied must be
 process killed between them leaves a database that no deploy can bring on. The known ones over plain SQL
 (yoyo) write the note on another connection, after the commit, and guess where a statement ends; the server
 knows.
+
+What cannot be done in a transaction, CREATE INDEX CONCURRENTLY, is a file of one statement that begins with the line
+`-- outside a transaction` and does no harm when it is run twice (IF NOT EXISTS).
 """
 
 import argparse
@@ -13,10 +16,12 @@ import hashlib
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from chassis import logs
 from chassis.errors import Unavailable
@@ -26,6 +31,21 @@ from chassis.settings import EXIT_CONFIG, with_files
 # The advisory lock that makes migrating replicas stand in a queue.
 MIGRATION_LOCK = 0x6D696772617465
 LOCK_TIMEOUT_SECONDS = 5.0
+_LOCK_POLL_SECONDS = 0.1
+_OUTSIDE_SECONDS = 600
+OUTSIDE_A_TRANSACTION = b"-- outside a transaction\n"
+_NOTE = "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)"
+_UNFINISHED_INDEXES = """
+    SELECT
+        namespace.nspname,
+        index.relname
+    FROM pg_index
+    JOIN pg_class AS index ON index.oid = pg_index.indexrelid
+    JOIN pg_namespace AS namespace ON namespace.oid = index.relnamespace
+    WHERE
+        NOT pg_index.indisvalid
+        AND index.relowner = current_user::regrole
+"""
 log = logging.getLogger(__name__)
 
 
@@ -66,13 +86,20 @@ def migrate(owner_url: str, folder: Path, *, lock_timeout_seconds: float = LOCK_
     MigrationChanged; what was applied before the failure stays.
     """
     with psycopg.connect(owner_url, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        _stand_in_line(conn)
         conn.execute(f"SET lock_timeout = {round(lock_timeout_seconds * 1000)}")
         applied = _applied(conn)
         names = known(folder)
         for newer in sorted(applied.keys() - set(names)):
             log.warning("the database has a migration that this release does not know: %s", newer)
         return [name for name in names if _apply(conn, folder / f"{name}.sql", applied)]
+
+
+def _stand_in_line(conn: psycopg.Connection) -> None:
+    # A session that waits inside a statement is one that CREATE INDEX CONCURRENTLY waits for: they would wait for
+    # each other.
+    while not conn.execute("SELECT pg_try_advisory_lock(%s)", (MIGRATION_LOCK,)).fetchone()[0]:  # type: ignore[index]
+        time.sleep(_LOCK_POLL_SECONDS)
 
 
 def _applied(conn: psycopg.Connection) -> dict[str, str]:
@@ -97,10 +124,25 @@ def _apply(conn: psycopg.Connection, file: Path, applied: dict[str, str]) -> boo
             raise MigrationChanged(f"{file.name} is not what was applied; a change is a new file")
         return False
     log.info("applying migration %s", file.stem)
+    if sql.startswith(OUTSIDE_A_TRANSACTION):
+        _apply_outside(conn, sql)
+        conn.execute(_NOTE, (file.stem, digest))
+        return True
     with conn.transaction():
         conn.execute(sql)
-        conn.execute("INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)", (file.stem, digest))
+        conn.execute(_NOTE, (file.stem, digest))
     return True
+
+
+def _apply_outside(conn: psycopg.Connection, sql: bytes) -> None:
+    # It waits for everybody else's transactions, and keeps nobody waiting meanwhile.
+    before = conn.execute("SHOW lock_timeout").fetchone()
+    conn.execute(f"SET lock_timeout = '{_OUTSIDE_SECONDS}s'")
+    # An index whose making was cut off is there and of no use, and IF NOT EXISTS would be content with it.
+    for schema, name in conn.execute(_UNFINISHED_INDEXES).fetchall():
+        conn.execute(SQL("DROP INDEX CONCURRENTLY {}").format(Identifier(schema, name)))
+    conn.execute(sql)
+    conn.execute("SELECT set_config('lock_timeout', %s, false)", before)
 
 
 def main() -> None:

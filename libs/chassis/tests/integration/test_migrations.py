@@ -37,6 +37,15 @@ def tables(url: str) -> set[str]:
     return {name for (name,) in rows}
 
 
+def indexes(url: str) -> dict[str, bool]:
+    """Return which indexes there are, and whether they are of use."""
+    with psycopg.connect(url) as conn:
+        rows = conn.execute(
+            "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname LIKE '%\\_ix'"
+        ).fetchall()
+    return dict(rows)
+
+
 def test_files_are_applied_in_order_and_once(empty, folder):
     assert migrate(empty.owner, folder) == ["0001_first", "0002_second"]
     assert migrate(empty.owner, folder) == []
@@ -63,6 +72,31 @@ def test_replicas_that_migrate_at_once_stand_in_a_queue(empty, folder):
     with ThreadPoolExecutor(4) as threads:
         applied = list(threads.map(lambda _: migrate(empty.owner, folder), range(4)))
     assert sorted(applied) == [[], [], [], ["0001_first", "0002_second"]]
+
+
+def test_an_index_is_made_outside_a_transaction_while_replicas_stand_in_a_queue(empty, folder):
+    migrate(empty.owner, folder)
+    with psycopg.connect(empty.owner) as conn:
+        conn.execute("INSERT INTO first SELECT generate_series(1, 100000)")
+    statement = "-- outside a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS first_id_ix ON first (id)"
+    folder.joinpath("0003_index.sql").write_text(statement)
+    with ThreadPoolExecutor(4) as threads:
+        applied = list(threads.map(lambda _: migrate(empty.owner, folder), range(4)))
+    assert sorted(applied) == [[], [], [], ["0003_index"]]
+    assert indexes(empty.owner) == {"first_id_ix": True}
+
+
+def test_an_index_whose_making_was_cut_off_is_made_again(empty, folder):
+    migrate(empty.owner, folder)
+    make = "CREATE {} INDEX CONCURRENTLY IF NOT EXISTS first_id_ix ON first (id)"
+    with psycopg.connect(empty.owner, autocommit=True) as conn:
+        conn.execute("INSERT INTO first VALUES (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            conn.execute(make.format("UNIQUE"))
+    assert indexes(empty.owner) == {"first_id_ix": False}
+    folder.joinpath("0003_index.sql").write_text(f"-- outside a transaction\n{make.format('')}")
+    assert migrate(empty.owner, folder) == ["0003_index"]
+    assert indexes(empty.owner) == {"first_id_ix": True}
 
 
 def test_a_table_in_use_fails_the_migration_instead_of_stopping_the_service(empty, folder):

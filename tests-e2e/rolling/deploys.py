@@ -1,0 +1,84 @@
+"""Deploys: what is done to a program while it is asked, again and again, and how often it was done."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from rolling.fleet import GATEWAY, Fleet
+from rolling.releases import SERVICES, Release
+
+Deploy = Callable[[Fleet, str, Sequence[Release]], None]
+
+
+def restart(fleet: Fleet, program: str, _: Sequence[Release]) -> None:
+    """Restart each instance, one after another; of the gateway and of workers the next one starts first."""
+    for instance in fleet[program]:
+        if program in SERVICES and len(fleet[program]) > 1:
+            fleet.restart(instance)
+        else:
+            fleet.replace(instance, instance.release)
+
+
+def upgrade(fleet: Fleet, program: str, releases: Sequence[Release]) -> None:
+    """Replace each instance by one of the next release, or back to the first, with old and new side by side meanwhile."""
+    for instance in fleet[program]:
+        following = releases[(releases.index(instance.release) + 1) % len(releases)]
+        fleet.replace(instance, following)
+
+
+def scale(fleet: Fleet, program: str, _: Sequence[Release]) -> None:
+    """One instance more, then the oldest one less."""
+    oldest = fleet[program][0]
+    fleet.add(program, oldest.release)
+    fleet.remove(oldest)
+
+
+DEPLOYS: dict[str, Deploy] = {"restart": restart, "upgrade": upgrade, "scale": scale}
+
+
+class Rollout:
+    """Deploys of a service and its worker, or of the gateway, in a thread of its own until it is over."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        service: str,
+        releases: Sequence[Release],
+        seed: int,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.programs = [service] if service == GATEWAY else [service, f"{service}-worker"]
+        self.done: dict[str, Counter[str]] = {program: Counter() for program in self.programs}
+        self.failure: BaseException | None = None
+        self._fleet = fleet
+        self._releases = releases
+        self._chance = random.Random(f"{seed} {service}")
+        self._tell = tell
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._roll, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait until the deploy that is under way is done. Raises what one has failed with."""
+        self._over.set()
+        self._thread.join()
+        if self.failure is not None:
+            raise self.failure
+
+    def _roll(self) -> None:
+        try:
+            while not self._over.is_set():
+                names = list(DEPLOYS)
+                self._chance.shuffle(names)
+                for name in names:
+                    for program in self.programs:
+                        if not self._over.is_set():
+                            DEPLOYS[name](self._fleet, program, self._releases)
+                            self.done[program][name] += 1
+                            self._tell(f"{program}: {name}")
+        except BaseException as failure:  # told to who waits for the end, by end()
+            self.failure = failure
+            raise

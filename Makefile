@@ -1,6 +1,6 @@
 # The index of everything a person types; the work is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: up down status logs demo catalogue test e2e test-faults bench lint fmt lock clean help \
+.PHONY: up down status logs demo catalogue test e2e test-faults test-rolling bench lint fmt lock clean help \
 	image compose-up compose-down e2e-compose
 
 up: ## start everything and wait until it is ready (GATEWAY_PORT=8080)
@@ -29,6 +29,9 @@ e2e: ## run the journeys against the running stack, or any GATEWAY_URL
 
 test-faults: ## break stacks of their own in every way; SEED=1 repeats a run (about 25 minutes)
 	@scripts/test-faults
+
+test-rolling: ## restart, upgrade and scale everything under load: 0 of 100,000 requests may fail (about 15 minutes)
+	@scripts/test-rolling
 
 image: ## build the image of each service, or of one with SERVICE=orders
 	@scripts/image $(SERVICE)

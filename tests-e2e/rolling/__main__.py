@@ -6,19 +6,29 @@ import secrets
 import signal
 import sys
 import time
-from pathlib import Path
 
-from faults.laboratory import laboratory
+from faults.laboratory import Laboratory, laboratory
 from stacks import ROOT
 
+from rolling.fleet import GATEWAY, PROGRAMS, fleet
 from rolling.releases import NoHistory, current, previous
 from rolling.run import Size, roll
 
-WHOLE = Size(requests=100_000, instances=2, shoppers=24, think_seconds=1.0, settle_seconds=120)
+WHOLE = Size(requests=100_000, shoppers=24, think_seconds=1.0, settle_seconds=120)
+INSTANCES = 2
+# Twice as long as the gateway takes to see that an instance is unready.
+LINGER_SECONDS = 5.0
 
 
 def tell(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)  # noqa: T201
+
+
+def take_over(lab: Laboratory, gateway_url: str) -> None:
+    """Stop what supervisord runs of the services, and have the provider call at our gateway."""
+    lab.tell({"sandbox": {"SANDBOX_WEBHOOK_URL": f"{gateway_url}/api/v1/payments/webhooks/stripe"}})
+    lab.control("restart", "services:sandbox")
+    lab.control("stop", "edge:gateway", *(f"services:{program}" for program in PROGRAMS if program != GATEWAY))
 
 
 def main() -> None:
@@ -36,8 +46,11 @@ def main() -> None:
         releases = (current(),)
     size = Size(**{**vars(WHOLE), "requests": options.requests})
     folder = ROOT / ".run" / "rolling"
-    with laboratory({}) as lab:
-        result = roll(lab, releases, size, options.seed, Path(folder) / f"history-{options.seed}.jsonl", tell)
+    with laboratory({}) as lab, fleet(lab, LINGER_SECONDS) as ships:
+        ships.launch(releases, INSTANCES)
+        take_over(lab, ships.gateway_url)
+        tell(f"a gateway at {ships.gateway_url}, {INSTANCES} instances of each service")
+        result = roll(ships, releases, size, options.seed, folder / f"history-{options.seed}.jsonl", tell)
     tell(f"load {os.getloadavg()[0]:.1f}")
     print(f"\nSEED={options.seed}\n\n{result.table()}")  # noqa: T201
     sys.exit(not result.good)

@@ -83,6 +83,13 @@ class Client:
             self.leave()
         return Answer(answer.status, text, at, time.monotonic() - began)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has ended the connection, on which nothing is asked."""
+        if self._connection is None:
+            return False
+        return self._connection.sock is None or bool(select.select([self._connection.sock], [], [], 0)[0])
+
     def leave(self) -> None:
         """End the connection."""
         if self._connection is not None:
@@ -90,7 +97,7 @@ class Client:
             self._connection = None
 
     def _connected(self) -> http.client.HTTPConnection:
-        if self._connection is not None and has_ended(self._connection):
+        if self.has_ended:
             self._tally.count("ended idle")
             self.leave()
         if self._connection is None:
@@ -101,8 +108,3 @@ class Client:
             self._tally.count("connections")
             self._connection = made
         return self._connection
-
-
-def has_ended(connection: http.client.HTTPConnection) -> bool:
-    """Tell whether the server has ended a connection on which nothing is asked."""
-    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])

@@ -1,9 +1,9 @@
 """Deploys: what is done to a program while it is asked, again and again, and how often it was done."""
 
-import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import product
 
 from rolling.fleet import GATEWAY, Fleet
 from rolling.releases import SERVICES, Release
@@ -21,7 +21,7 @@ def restart(fleet: Fleet, program: str, _: Sequence[Release]) -> None:
 
 
 def upgrade(fleet: Fleet, program: str, releases: Sequence[Release]) -> None:
-    """Replace each instance by one of the next release, or back to the first, with old and new side by side meanwhile."""
+    """Replace each instance by one of the next release, or of the first; meanwhile both serve side by side."""
     for instance in fleet[program]:
         following = releases[(releases.index(instance.release) + 1) % len(releases)]
         fleet.replace(instance, following)
@@ -34,7 +34,7 @@ def scale(fleet: Fleet, program: str, _: Sequence[Release]) -> None:
     fleet.remove(oldest)
 
 
-DEPLOYS: dict[str, Deploy] = {"restart": restart, "upgrade": upgrade, "scale": scale}
+DEPLOYS: dict[str, Deploy] = {"upgrade": upgrade, "restart": restart, "scale": scale}
 
 
 class Rollout:
@@ -45,7 +45,6 @@ class Rollout:
         fleet: Fleet,
         service: str,
         releases: Sequence[Release],
-        seed: int,
         tell: Callable[[str], None],
     ) -> None:
         self.programs = [service] if service == GATEWAY else [service, f"{service}-worker"]
@@ -53,7 +52,6 @@ class Rollout:
         self.failure: BaseException | None = None
         self._fleet = fleet
         self._releases = releases
-        self._chance = random.Random(f"{seed} {service}")
         self._tell = tell
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._roll, daemon=True)
@@ -71,14 +69,11 @@ class Rollout:
     def _roll(self) -> None:
         try:
             while not self._over.is_set():
-                names = list(DEPLOYS)
-                self._chance.shuffle(names)
-                for name in names:
-                    for program in self.programs:
-                        if not self._over.is_set():
-                            DEPLOYS[name](self._fleet, program, self._releases)
-                            self.done[program][name] += 1
-                            self._tell(f"{program}: {name}")
+                for (name, deploy), program in product(DEPLOYS.items(), self.programs):
+                    if not self._over.is_set():
+                        deploy(self._fleet, program, self._releases)
+                        self.done[program][name] += 1
+                        self._tell(f"{program}: {name}")
         except BaseException as failure:  # told to who waits for the end, by end()
             self.failure = failure
             raise

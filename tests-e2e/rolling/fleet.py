@@ -3,14 +3,15 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 
 from faults.laboratory import Laboratory
 from faults.proxy import Proxy
 
-from rolling.instances import LINGER_SECONDS, Instance, free_port, variables
+from rolling.instances import Instance, free_port, variables
 from rolling.releases import SERVICES, Release
 
 GATEWAY = "gateway"
@@ -20,11 +21,14 @@ NOTICE_SECONDS = 2.0
 
 
 class Fleet:
-    """Starts, stops and lists instances. The gateway follows the list; what payments asks of orders goes, as to a service
-    of Kubernetes, to one address behind which it changes."""
+    """Starts, stops and lists instances; `linger_seconds` is how long one that stops serves on, unready.
 
-    def __init__(self, lab: Laboratory) -> None:
+    The gateway follows the list. What payments asks of orders goes to one address that stays, as that of a Service in
+    Kubernetes, and from there to an instance that is listed and does not stop."""
+
+    def __init__(self, lab: Laboratory, linger_seconds: float) -> None:
         self.lab = lab
+        self._linger_seconds = linger_seconds
         self.port = free_port()
         self.gateway_url = f"http://127.0.0.1:{self.port}"
         self._orders = Proxy(("127.0.0.1", 0))
@@ -40,6 +44,14 @@ class Fleet:
     def __getitem__(self, program: str) -> list[Instance]:
         """Return the instances of a program that run."""
         return list(self._instances[program])
+
+    def launch(self, releases: Sequence[Release], instances: int) -> None:
+        """Start instances of every program at the first release: the gateway last, as it asks the others."""
+        first = releases[0]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda program: self.add(program, first), PROGRAMS[:-1]))
+            list(pool.map(lambda program: self.add(program, first), SERVICES * (instances - 1)))
+        self.add(GATEWAY, gateways_of(releases)[0])
 
     def add(self, program: str, release: Release) -> Instance:
         """Start an instance, and list it once it is ready."""
@@ -91,7 +103,7 @@ class Fleet:
             own |= {"GATEWAY_SHARE_PORT": "true", "GATEWAY_SHUTDOWN_LINGER_SECONDS": "2"}
         else:
             own[f"{prefix}_{'WORKER_' if program != service else ''}BIND"] = address
-            own[f"{prefix}_SHUTDOWN_LINGER_SECONDS"] = str(LINGER_SECONDS)
+            own[f"{prefix}_SHUTDOWN_LINGER_SECONDS"] = str(self._linger_seconds)
         if service == "payments":
             own["PAYMENTS_ORDERS_URL"] = f"http://127.0.0.1:{self._orders.port}"
         return variables(self.lab.state / "settings" / f"{service}.env") | own
@@ -120,10 +132,15 @@ class Fleet:
             self._orders.target = ("127.0.0.1", there[-1].port)
 
 
+def gateways_of(releases: Sequence[Release]) -> Sequence[Release]:
+    """Return the releases whose gateways can stand beside each other on one port."""
+    return [each for each in releases if each.shares_ports()]
+
+
 @contextmanager
-def fleet(lab: Laboratory) -> Iterator[Fleet]:
+def fleet(lab: Laboratory, linger_seconds: float) -> Iterator[Fleet]:
     """Have a fleet beside the processes of a stack, and leave nothing of it."""
-    made = Fleet(lab)
+    made = Fleet(lab, linger_seconds)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""Instances: processes of a program that run beside each other, whatever supervisord runs, and are told to stop politely."""
+"""Instances: processes that run beside each other and beside those of supervisord, and are told to stop politely."""
 
 import itertools
 import os
@@ -19,8 +19,6 @@ READY_SECONDS = 60
 STOP_SECONDS = 40
 # Below the range in which scripts/stack looks for ports.
 LOWEST = 18000
-# Unready for so long before it listens no more: twice as long as the gateway takes to notice.
-LINGER_SECONDS = 5.0
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _given = itertools.count(LOWEST + os.getpid() % 1000)

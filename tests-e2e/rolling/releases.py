@@ -1,10 +1,8 @@
 """Releases: this checkout, and the one before it, taken from the history of git."""
 
 import io
-import json
 import os
 import subprocess
-import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,11 @@ from stacks import ROOT
 
 SERVICES = ("users", "orders", "payments")
 RECORD = ROOT / "deploy" / "previous-release"
-PREPARE = (
-    "import json, sys; from pathlib import Path; from stack.environments import prepare; from stack.places import Places;"
-    "prepare(Places(Path(sys.argv[1]), Path(sys.argv[2])), json.loads(sys.argv[3]))"
-)
+PREPARE = """
+import pathlib, sys
+from stack import environments, places
+environments.prepare(places.Places(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1])), sys.argv[2:])
+"""
 
 
 class NoHistory(Exception):
@@ -94,7 +93,7 @@ def unpack(commit: str, root: Path) -> None:
 
 
 def make_environments(root: Path, services: list[str]) -> None:
-    command = [str(ROOT / "scripts/python"), "-c", PREPARE, str(root), str(root / ".run"), json.dumps(services)]
+    command = [str(ROOT / "scripts/python"), "-c", PREPARE, str(root), *services]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
 

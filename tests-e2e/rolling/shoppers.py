@@ -1,4 +1,4 @@
-"""Shoppers under a stack that rolls: each on a kept connection of its own, reading, ordering and paying, no request sent twice."""
+"""Shoppers while everything is deployed: each on a kept connection of its own, and no request is sent twice."""
 
 import json
 import random
@@ -22,7 +22,7 @@ STEPS = {"browse": 20, "look": 20, "me": 15, "list_orders": 10, "see_order": 15,
 
 
 class Shopper:
-    """Somebody with an account; whoever thinks, `think_seconds` on average, comes back on a connection that was idle."""
+    """Somebody with an account, who thinks `think_seconds` on average between two requests."""
 
     def __init__(
         self, url: str, tally: Tally, history: History, market: Market, chance: random.Random, think_seconds: float

@@ -99,8 +99,7 @@ CHARGE_REPEATABLE_FOR = timedelta(hours=23)
 # What the provider says of a sum that no card could pay.
 AMOUNT_REFUSED = frozenset({"amount_too_large", "amount_too_small"})
 
-SHORTEST_RETRY_DELAY = timedelta(seconds=1)
-LONGEST_RETRY_DELAY = timedelta(minutes=5)
+SHORTEST_RETRY_DELAY, LONGEST_RETRY_DELAY = timedelta(seconds=1), timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +202,11 @@ class Charge:
 
     reference: str
     payment_id: UUID
+    order_id: UUID | None
     amount: int
     currency: str
+    payment_method: str
+    made_at: datetime
     outcome: Outcome
 
 

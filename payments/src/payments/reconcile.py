@@ -1,5 +1,5 @@
-"""Entry point: shows what is open and what diverges from the provider's books, and books what an operator gave back by
-hand; `python -m payments.reconcile`."""
+"""Entry point: shows what is open and what diverges from the provider's books, books what an operator gave back by
+hand, and takes in what a restored database lacks; `python -m payments.reconcile`."""
 
 import argparse
 import logging
@@ -12,10 +12,10 @@ from chassis.errors import ServiceError
 from chassis.postgres import Database
 from chassis.settings import load_or_exit
 from payments.postgres import Store
-from payments.service import Report, note_given_by_hand
+from payments.service import Adopted, Report, note_given_by_hand
 from payments.service.ports import ProviderUnavailable
 from payments.settings import PREFIX, Settings
-from payments.stripe_parts import create_provider, create_reconciliation
+from payments.stripe_parts import create_adoption, create_provider, create_reconciliation
 
 EXIT_DIVERGES, EXIT_REFUSED, EXIT_UNAVAILABLE = 1, 65, 69
 LISTED = 50
@@ -89,6 +89,28 @@ def settle_refund(settings: Settings, database: Database[Store], payment_id: UUI
     return 0
 
 
+def adopted_lines(found: Adopted) -> list[str]:
+    """What was taken in as a person reads it."""
+    lines = [
+        f"taken in: payment {each.id} of order {each.order_id}, {each.amount} {each.currency}, {each.status}"
+        for each in found.payments
+    ]
+    lines += [f"given back there: payment {each}" for each in found.given_back]
+    lines += [
+        f"left alone: payment {each.charge.payment_id} of order {each.charge.order_id}, {each.charge.amount}"
+        f" {each.charge.currency}: {each.why}"
+        for each in found.left
+    ]
+    return lines or ["There is nothing to take in."]
+
+
+def adopt(settings: Settings, database: Database[Store], since: datetime) -> int:
+    """Take in what the provider alone still knows; return the exit code."""
+    found = create_adoption(settings, database).adopt(since)
+    sys.stdout.write("\n".join(adopted_lines(found)) + "\n")
+    return EXIT_DIVERGES if found.left else 0
+
+
 def reference(text: str) -> str:
     """Read what is not empty. Raises ValueError."""
     if not text.strip():
@@ -102,6 +124,8 @@ def arguments() -> argparse.Namespace:
         "--since", type=moment, help="first moment, such as 2026-11-20T08:00Z; default: the window"
     )
     actions = parser.add_subparsers(dest="action")
+    adopt = actions.add_parser("adopt", help="after a restore: take in what the provider alone knows")
+    adopt.add_argument("--since", dest="backup", type=moment, required=True, help="when the backup was made")
     settle = actions.add_parser(
         "settle-refund", help="book that a refund which the provider failed was given back by hand"
     )
@@ -118,6 +142,8 @@ def main() -> None:
     settings = load_or_exit(Settings, PREFIX)
     database = Database(settings, Store)
     try:
+        if asked.action == "adopt":
+            sys.exit(adopt(settings, database, asked.backup))
         if asked.action == "settle-refund":
             sys.exit(settle_refund(settings, database, asked.payment_id, asked.reference))
         sys.exit(compare(settings, database, asked.since))

@@ -1,13 +1,19 @@
 """Stripe: its own books, read page by page: what was charged for us, and what was given back."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import stripe
 from stripe import PaymentIntent
 
 from payments.domain import Charge, RefundStatus, Repayment
-from payments.stripe_provider import outcome_of, payment_id_of, stripe_client, unknown_without_a_word
+from payments.stripe_provider import (
+    id_in_metadata,
+    outcome_of,
+    payment_id_of,
+    stripe_client,
+    unknown_without_a_word,
+)
 
 PAGE = 100
 REFUND_STATUS = {"succeeded": RefundStatus.SUCCEEDED, "pending": RefundStatus.PENDING}
@@ -59,8 +65,11 @@ def _charge(intent: PaymentIntent) -> Charge | None:
     return Charge(
         reference=intent.id,
         payment_id=payment_id,
+        order_id=id_in_metadata(intent, "order_id"),
         amount=intent.amount,
         currency=intent.currency.upper(),
+        payment_method=str(intent.payment_method or ""),
+        made_at=datetime.fromtimestamp(intent.created, UTC),
         outcome=outcome_of(intent),
     )
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from chassis.postgres import Database
 from payments.postgres import Store
-from payments.service import Reconciliation
+from payments.service import Adoption, Reconciliation
 from payments.settings import Settings
 from payments.stripe_books import StripeBooks
 from payments.stripe_provider import StripeProvider
@@ -17,6 +17,10 @@ def create_provider(settings: Settings) -> StripeProvider:
 def create_reconciliation(settings: Settings, database: Database[Store]) -> Reconciliation:
     window = timedelta(seconds=settings.reconcile_window_seconds)
     return Reconciliation(database, StripeBooks(*stripe_access(settings)), window)
+
+
+def create_adoption(settings: Settings, database: Database[Store]) -> Adoption:
+    return Adoption(database, StripeBooks(*stripe_access(settings)))
 
 
 def stripe_access(settings: Settings) -> tuple[str, str, float]:

@@ -123,8 +123,13 @@ def outcome_of(intent: PaymentIntent) -> Outcome:
 
 def payment_id_of(intent: PaymentIntent) -> UUID | None:
     """The id of the payment that an intent was made for; none if it was made by somebody else."""
+    return id_in_metadata(intent, "payment_id")
+
+
+def id_in_metadata(intent: PaymentIntent, name: str) -> UUID | None:
+    """An id that was noted when an intent was made; none if there is no such."""
     try:
-        return UUID(intent.metadata.to_dict()["payment_id"])
+        return UUID(intent.metadata.to_dict()[name])
     except (AttributeError, LookupError, ValueError):
         return None
 

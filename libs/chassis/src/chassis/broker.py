@@ -118,6 +118,24 @@ class Broker:
         log.info("connected to the broker")
 
 
+async def connect_once(url: str) -> Client:
+    """Connect for a command that somebody waits for: at once or not at all. Raises what is in BROKER_ERRORS."""
+    client = Client()
+
+    async def told_by_the_exception(_: Exception) -> None:
+        """The library would log a traceback for each attempt."""
+
+    await client.connect(
+        url,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
+        reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
+        error_cb=told_by_the_exception,
+    )
+    return client
+
+
 async def has_stream(js: JetStreamContext, name: str) -> bool:
     """Tell whether there is a stream of this name. Raises nats.errors.Error."""
     try:

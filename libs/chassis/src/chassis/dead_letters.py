@@ -6,19 +6,20 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-import nats
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
+from chassis.broker import BROKER_ERRORS, connect_once
 from chassis.events import CONTENT_TYPE, MalformedEvent, Received, from_wire
 from chassis.handling import DEAD_STREAM, dead_subject
 from chassis.settings import ServiceSettings, load_or_exit
 
-CONNECT_TIMEOUT_SECONDS = 5
+EXIT_UNAVAILABLE = 69
 ROW = "  {number:>8}  {died:<20}  {aggregate:<36}  {subject:<32}  {cause}"
 HEADING = ROW.format(
     number="number", died="given up", aggregate="aggregate", subject="subject", cause="cause"
@@ -112,14 +113,19 @@ def main() -> None:
             return [f"{told.service}: {count} dead letters are tried again"]
         return [f"{told.service}: {await drop(js, told.service, told.number)} dead letters dropped"]
 
-    for line in asyncio.run(_connected(settings.nats_url, act)):
+    try:
+        lines = asyncio.run(_connected(settings.nats_url, act))
+    except BROKER_ERRORS as failure:
+        sys.stderr.write(f"The broker gives no answer: {type(failure).__name__} {failure}\n")
+        sys.exit(EXIT_UNAVAILABLE)
+    for line in lines:
         print(line)  # noqa: T201 - a command's answer
 
 
 async def _connected(
     url: str, act: Callable[[JetStreamContext], Coroutine[Any, Any, list[str]]]
 ) -> list[str]:
-    client = await nats.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS, allow_reconnect=False)
+    client = await connect_once(url)
     try:
         return await act(client.jetstream())
     finally:

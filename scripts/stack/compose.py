@@ -3,9 +3,11 @@
 Usage: scripts/compose up|down|e2e [ARGUMENT...], or any other command of docker compose
 """
 
+import hashlib
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -14,12 +16,13 @@ import urllib.request
 from stack import ports
 from stack.containers import ADMIN_EMAIL, Containers, make_missing_secrets
 from stack.keys import write_private
-from stack.places import Places
+from stack.places import SERVICES, Places
 from stack.processes import StartFailed
 
 # The journeys come from one address, that of docker's bridge, and are as many shoppers as a town.
 PRIVATE_NETWORKS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 WAIT_SECONDS = "300"
+JOURNEYS_SECONDS = 900
 NEXT = """
 Souk is up at {url} ({seconds:.1f} s), a shop to open in a browser
 
@@ -33,11 +36,16 @@ The administrator is {admin}; the password is in {env_file}
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def up(stack: Containers, *options: str) -> None:
-    """Build the images, make the secrets, start all and wait until it is ready. Raises StartFailed."""
-    began = time.monotonic()
-    if subprocess.run([str(stack.root / "scripts" / "image")]).returncode:
+def build(stack: Containers) -> None:
+    """Build the four images under the stack's version. Raises StartFailed."""
+    told = dict(os.environ) | {"TAG": stack.version}
+    if subprocess.run([str(stack.root / "scripts" / "image")], env=told).returncode:
         raise StartFailed("the images could not be made")
+
+
+def up(stack: Containers, *options: str) -> None:
+    """Make the secrets, start all and wait until it is ready. Raises StartFailed."""
+    began = time.monotonic()
     make_missing_secrets(stack)
     stack.compose("up", "--detach", "--wait", "--wait-timeout", WAIT_SECONDS, "--quiet-pull", *options)
     stack.compose("run", "--rm", "--no-deps", "-T", "admin")
@@ -70,17 +78,25 @@ def down(stack: Containers, *options: str) -> None:
 def e2e(places: Places, *arguments: str) -> int:
     """Run the journeys against a stack of their own on a free port, keep its logs where one fails, and remove it."""
     port = ports.choose(["gateway"])["gateway"]
-    stack = Containers(places.root, places.state / "compose-e2e", "souk-e2e", port, PRIVATE_NETWORKS)
+    # Two checkouts may use one engine.
+    own = f"souk-e2e-{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:8]}"
+    stack = Containers(places.root, places.state / "compose-e2e", own, port, PRIVATE_NETWORKS, version=own)
     outcome = 1
+    build(stack)
     down(stack, "--volumes")
     try:
         up(stack)
         journeys = [str(places.root / "scripts" / "e2e"), "-rs", *arguments]
-        outcome = subprocess.run(journeys, env=dict(os.environ) | stack.for_people()).returncode
+        told = dict(os.environ) | stack.for_people()
+        outcome = subprocess.run(journeys, env=told, timeout=JOURNEYS_SECONDS).returncode
+    except subprocess.TimeoutExpired as slow:
+        raise StartFailed(f"the journeys were not done after {JOURNEYS_SECONDS} s") from slow
     finally:
         if outcome:
             save_logs(stack, places)
         down(stack, "--volumes")
+        images = [stack.image(service) for service in SERVICES]
+        subprocess.run(["docker", "image", "rm", *images], stdout=subprocess.DEVNULL)
     return outcome
 
 
@@ -104,13 +120,19 @@ def main() -> None:
     """Run `scripts/compose`."""
     places = Places.of()
     port = int(os.environ.get("GATEWAY_PORT") or 8080)
-    stack = Containers(places.root, places.state / "compose", gateway_port=port)
+    named = os.environ.get("SOUK_VERSION")
+    stack = Containers(places.root, places.state / "compose", gateway_port=port, version=named or "latest")
     name, *arguments = sys.argv[1:] or ["ps"]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if name == "e2e":
             sys.exit(e2e(places, *arguments))
-        elif name in ("up", "down"):
-            {"up": up, "down": down}[name](stack, *arguments)
+        elif name == "up":
+            if not named:
+                build(stack)
+            up(stack, *arguments)
+        elif name == "down":
+            down(stack, *arguments)
         else:
             sys.exit(subprocess.run(stack.command(name, *arguments), env=stack.environment()).returncode)
     except StartFailed as failure:

@@ -16,6 +16,8 @@ ROLES = {"owner": "_owner", "runtime": "_runtime"}
 # Who the processes are where root starts them; else they are who starts them, for the secrets are theirs to read.
 ORDINARY_UID = 10001
 PASSWORD_BYTES = 24
+# More than `up` waits for all to be ready.
+COMMAND_SECONDS = 420
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Containers:
     project: str = "souk"
     gateway_port: int = 8080
     rate_exempt: str = ""
+    version: str = "latest"
 
     @property
     def url(self) -> str:
@@ -36,6 +39,9 @@ class Containers:
     def secrets(self) -> Path:
         return self.state / "secrets"
 
+    def image(self, service: str) -> str:
+        return f"souk/{service}:{self.version}"
+
     def environment(self) -> dict[str, str]:
         """Return what deploy/compose.yaml is told."""
         own = {
@@ -43,6 +49,7 @@ class Containers:
             "SOUK_GID": str(os.getgid() if os.getuid() else ORDINARY_UID),
             "SOUK_SECRETS": str(self.secrets),
             "SOUK_ORIGIN": self.url,
+            "SOUK_VERSION": self.version,
             "GATEWAY_PORT": str(self.gateway_port),
             "ADMIN_EMAIL": ADMIN_EMAIL,
         }
@@ -57,9 +64,15 @@ class Containers:
 
     def compose(self, *arguments: str, given: str | None = None) -> None:
         """Run a command of docker compose and show what it says. Raises StartFailed."""
-        ran = subprocess.run(self.command(*arguments), env=self.environment(), input=given, text=True)
+        what, command = f"docker compose {' '.join(arguments)}", self.command(*arguments)
+        try:
+            ran = subprocess.run(
+                command, env=self.environment(), input=given, text=True, timeout=COMMAND_SECONDS
+            )
+        except subprocess.TimeoutExpired as slow:
+            raise StartFailed(f"{what}: not done after {COMMAND_SECONDS} s") from slow
         if ran.returncode:
-            raise StartFailed(f"docker compose {arguments[0]} failed")
+            raise StartFailed(f"{what}: failed")
 
     def for_people(self) -> dict[str, str]:
         """Return what a person or a test needs to use the stack."""
@@ -71,7 +84,8 @@ def make_missing_secrets(stack: Containers) -> None:
     """Make whatever the stack does not have yet, for the user of its containers alone. Raises StartFailed."""
     stack.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (stack.secrets / "trust-bundle").exists():
-        made = passwords() | signing_keys() | {"token-keys": printed_by("souk/users", "-m", "users.keys")}
+        made = passwords() | signing_keys(stack.image("gateway"))
+        made["token-keys"] = printed_by(stack.image("users"), "-m", "users.keys")
         # The bundle last: it is the word that all others are there.
         for name, text in made.items():
             write_private(stack.secrets / name, text)
@@ -100,9 +114,9 @@ def passwords() -> dict[str, str]:
     return made
 
 
-def signing_keys() -> dict[str, str]:
+def signing_keys(image: str) -> dict[str, str]:
     """Return the key each service signs its assertions with, and the bundle all of them verify against."""
-    pairs = json.loads(printed_by("souk/gateway", "-c", SIGNING_KEYS, *SERVICES))
+    pairs = json.loads(printed_by(image, "-c", SIGNING_KEYS, *SERVICES))
     private = {f"{issuer}-signing-key": json.dumps(pair[0]) for issuer, pair in pairs.items()}
     return private | {
         "trust-bundle.made": json.dumps({"keys": [pair[1] for pair in pairs.values()]}, indent=1)

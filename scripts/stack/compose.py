@@ -22,7 +22,8 @@ from stack.processes import StartFailed
 # The journeys come from one address, that of docker's bridge, and are as many shoppers as a town.
 PRIVATE_NETWORKS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 WAIT_SECONDS = "300"
-JOURNEYS_SECONDS = 900
+VERIFY_SECONDS = 900
+PROMISES = ("tests/test_containers.py", "tests/test_running_containers.py")
 NEXT = """
 Souk is up at {url} ({seconds:.1f} s), a shop to open in a browser
 
@@ -86,11 +87,7 @@ def e2e(places: Places, *arguments: str) -> int:
     down(stack, "--volumes")
     try:
         up(stack)
-        journeys = [str(places.root / "scripts" / "e2e"), "-rs", *arguments]
-        told = dict(os.environ) | stack.for_people()
-        outcome = subprocess.run(journeys, env=told, timeout=JOURNEYS_SECONDS).returncode
-    except subprocess.TimeoutExpired as slow:
-        raise StartFailed(f"the journeys were not done after {JOURNEYS_SECONDS} s") from slow
+        outcome = verify(stack, *arguments)
     finally:
         if outcome:
             save_logs(stack, places)
@@ -98,6 +95,21 @@ def e2e(places: Places, *arguments: str) -> int:
         images = [stack.image(service) for service in SERVICES]
         subprocess.run(["docker", "image", "rm", *images], stdout=subprocess.DEVNULL)
     return outcome
+
+
+def verify(stack: Containers, *arguments: str) -> int:
+    """Hold the running containers against what is promised of them, then walk the journeys. Raises StartFailed."""
+    told = dict(os.environ) | stack.for_people() | {"SOUK_PROJECT": stack.project}
+    promises = [sys.executable, "-m", "pytest", "-q", *PROMISES]
+    journeys = [str(stack.root / "scripts" / "e2e"), "-rs", *arguments]
+    try:
+        codes = [
+            subprocess.run(command, cwd=stack.root / "scripts", env=told, timeout=VERIFY_SECONDS).returncode
+            for command in (promises, journeys)
+        ]
+    except subprocess.TimeoutExpired as slow:
+        raise StartFailed(f"{slow.cmd[0]}: not done after {VERIFY_SECONDS} s") from slow
+    return int(any(codes))
 
 
 def save_logs(stack: Containers, places: Places) -> None:

@@ -35,10 +35,14 @@ def renderer() -> tuple[str, ...]:
 @functools.cache
 def rendered(overlay: str) -> tuple[Object, ...]:
     """Return the objects of a folder below overlays/."""
-    folder = str(FOLDER / "overlays" / overlay)
-    ran = subprocess.run([*renderer(), folder], capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, f"{overlay}: {ran.stderr}"
-    assert not ran.stderr, f"{overlay} renders with a warning: {ran.stderr}"
+    return render(FOLDER / "overlays" / overlay)
+
+
+def render(folder: Path) -> tuple[Object, ...]:
+    """Return the objects of any folder, as kustomize makes them."""
+    ran = subprocess.run([*renderer(), str(folder)], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, f"{folder}: {ran.stderr}"
+    assert not ran.stderr, f"{folder} renders with a warning: {ran.stderr}"
     return tuple(yaml.safe_load_all(ran.stdout))
 
 

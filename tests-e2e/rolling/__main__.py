@@ -28,7 +28,9 @@ def take_over(lab: Laboratory, gateway_url: str) -> None:
     """Stop what supervisord runs of the services, and have the provider call at our gateway."""
     lab.tell({"sandbox": {"SANDBOX_WEBHOOK_URL": f"{gateway_url}/api/v1/payments/webhooks/stripe"}})
     lab.control("restart", "services:sandbox")
-    lab.control("stop", "edge:gateway", *(f"services:{program}" for program in PROGRAMS if program != GATEWAY))
+    lab.control(
+        "stop", "edge:gateway", *(f"services:{program}" for program in PROGRAMS if program != GATEWAY)
+    )
 
 
 def main() -> None:

@@ -58,7 +58,8 @@ class Result:
         }
         lines = ["| program | upgrades | restarts | scalings |", "|---|---|---|---|"]
         lines += [
-            f"| {name} | {did['upgrade']} | {did['restart']} | {did['scale']} |" for name, did in self.done.items()
+            f"| {name} | {did['upgrade']} | {did['restart']} | {did['scale']} |"
+            for name, did in self.done.items()
         ]
         lines += [
             "",

@@ -25,7 +25,13 @@ class Shopper:
     """Somebody with an account, who thinks `think_seconds` on average between two requests."""
 
     def __init__(
-        self, url: str, tally: Tally, history: History, market: Market, chance: random.Random, think_seconds: float
+        self,
+        url: str,
+        tally: Tally,
+        history: History,
+        market: Market,
+        chance: random.Random,
+        think_seconds: float,
     ) -> None:
         self._client = Client(url, tally)
         self._tally = tally

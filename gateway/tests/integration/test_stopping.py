@@ -65,7 +65,10 @@ def test_another_gateway_takes_over_its_port_under_load(start_gateway, orders, u
     first.terminate()
     assert first.process.wait(20) == 0
     before = [shopper.answered for shopper in shoppers]
-    until(lambda: all(shopper.answered > count + 20 for shopper, count in zip(shoppers, before, strict=True)), 20)
+    until(
+        lambda: all(shopper.answered > count + 20 for shopper, count in zip(shoppers, before, strict=True)),
+        20,
+    )
     second.terminate()
     for shopper in shoppers:
         shopper.join(20)

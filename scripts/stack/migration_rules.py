@@ -57,7 +57,13 @@ NOT_ASKED = (
     "require-timeout-settings",
 )
 # Applied before there were rules; a file that was applied cannot be changed any more.
-OLDER_THAN_THE_RULES = ("orders/migrations/0004_owed_refunds.sql", "payments/migrations/0004_books.sql")
+OLDER_THAN_THE_RULES = (
+    "orders/migrations/0004_owed_refunds.sql",
+    "orders/migrations/0005_outbox_append_only.sql",
+    "payments/migrations/0004_books.sql",
+    "payments/migrations/0006_outbox_append_only.sql",
+    "users/migrations/0006_outbox_append_only.sql",
+)
 # A constraint of a column that the previous release does not know meets its default alone.
 OF_A_NEW_COLUMN = "A new column constraint"
 

@@ -133,7 +133,14 @@ def main() -> None:
     places = Places.of()
     port = int(os.environ.get("GATEWAY_PORT") or 8080)
     named = os.environ.get("SOUK_VERSION")
-    stack = Containers(places.root, places.state / "compose", gateway_port=port, version=named or "latest")
+    overlay = os.environ.get("SOUK_OVERLAY", "")
+    stack = Containers(
+        places.root,
+        places.state / "compose",
+        gateway_port=port,
+        version=named or "latest",
+        overlay=overlay,
+    )
     name, *arguments = sys.argv[1:] or ["ps"]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -30,6 +30,7 @@ class Containers:
     gateway_port: int = 8080
     rate_exempt: str = ""
     version: str = "latest"
+    overlay: str = ""
 
     @property
     def url(self) -> str:
@@ -59,8 +60,9 @@ class Containers:
 
     def command(self, *arguments: str) -> list[str]:
         """Return a command of docker compose for this stack."""
-        file = str(self.root / "deploy" / "compose.yaml")
-        return ["docker", "compose", "--project-name", self.project, "--file", file, *arguments]
+        names = ["compose.yaml", f"compose.{self.overlay}.yaml"] if self.overlay else ["compose.yaml"]
+        files = [part for name in names for part in ("--file", str(self.root / "deploy" / name))]
+        return ["docker", "compose", "--project-name", self.project, *files, *arguments]
 
     def compose(self, *arguments: str, given: str | None = None) -> None:
         """Run a command of docker compose and show what it says. Raises StartFailed."""

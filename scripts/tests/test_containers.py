@@ -14,17 +14,27 @@ from stack.places import DATABASES
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def render(state: Path, overlay: str = "") -> dict[str, Any]:
+    """Return what docker compose makes of the files; skips the test where there is none."""
     if shutil.which("docker") is None:
         pytest.skip("there is no docker on this machine")
-    stack = Containers(ROOT, tmp_path_factory.mktemp("state"))
+    stack = Containers(ROOT, state, overlay=overlay)
     command = stack.command("--profile", "first-start", "config", "--format", "json")
     ran = subprocess.run(command, env=stack.environment(), capture_output=True, text=True)
-    if "is not a docker command" in ran.stderr or "unknown flag" in ran.stderr:
+    if "is not a docker command" in ran.stderr or "unknown" in ran.stderr:
         pytest.skip("this docker has no compose")
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return render(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module")
+def overlaid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return render(tmp_path_factory.mktemp("state"), "telemetry")
 
 
 def test_every_process_has_no_rights_and_a_limit(rendered):
@@ -99,3 +109,37 @@ def test_each_role_has_a_password_of_its_own_and_its_address_holds_it():
             assert made[f"{name}-{role}-url"] == f"postgresql://{name}_{role}:{password}@{name}-db/{name}"
     own = [text for name, text in made.items() if name.endswith("-password")]
     assert len(set(own)) == len(own)
+
+
+def test_the_overlay_of_telemetry_changes_nothing_but_where_processes_tell_of_themselves(rendered, overlaid):
+    told = {"gateway", *DATABASES, *(f"{name}-worker" for name in DATABASES)}
+    for name, before in rendered["services"].items():
+        after = overlaid["services"][name]
+        own = {"OTEL_EXPORTER_OTLP_ENDPOINT", "GATEWAY_TRACE_SHARE"} if name in told else set()
+        assert set(after.get("environment", {})) - set(before.get("environment", {})) <= own, name
+        more = set(after.get("networks", {})) - set(before.get("networks", {}))
+        assert more == ({"telemetry"} if name in told else set()), name
+        assert after.get("depends_on") == before.get("depends_on"), f"{name} waits for telemetry"
+
+
+def test_what_the_overlay_adds_has_no_rights_a_limit_and_its_files(rendered, overlaid):
+    added = overlaid["services"].keys() - rendered["services"].keys()
+    assert added == {"prometheus", "grafana", "collector", "tempo"}
+    for name in added:
+        service = overlaid["services"][name]
+        assert service["read_only"] is True and service["cap_drop"] == ["ALL"], name
+        assert service["user"].replace(":", "").isdigit() and not service["user"].startswith("0"), name
+        assert 0 < int(service["mem_limit"]) <= 2**30, name
+        assert not service["image"].endswith(":latest") and ":" in service["image"], name
+        ports = [one["host_ip"] for one in service.get("ports", ())]
+        assert ports == (["127.0.0.1"] if name == "grafana" else []), name
+        for volume in service.get("volumes", ()):
+            assert volume["type"] != "bind" or Path(volume["source"]).exists(), volume["source"]
+
+
+def test_the_collector_takes_traces_where_processes_send_them(overlaid):
+    folder = ROOT / "deploy" / "observability" / "compose"
+    port = overlaid["services"]["orders"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"].rpartition(":")[2]
+    assert f"0.0.0.0:{port}" in (folder / "collector.yml").read_text()
+    assert "tempo:4317" in (folder / "collector.yml").read_text()
+    assert "0.0.0.0:4317" in (folder / "tempo.yml").read_text()

@@ -1,5 +1,7 @@
 """The example service as gunicorn starts it, with a slow route for what happens meanwhile."""
 
+import json
+import sys
 import time
 
 import example
@@ -19,6 +21,10 @@ def create_app():
     @app.get("/stream")
     def stream() -> Response:
         return Response((f"line {n}\n" for n in range(3)), content_type="text/plain")
+
+    @app.get("/modules")
+    def modules() -> Response:
+        return Response(json.dumps(sorted(sys.modules)))
 
     return app
 

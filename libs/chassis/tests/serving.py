@@ -77,6 +77,7 @@ def running(folder: Path, **settings: object) -> Iterator[Server]:
         **settings,
     }
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "TMPDIR": str(folder)}
+    env["OTEL_EXPORTER_OTLP_ENDPOINT"] = str(told.pop("otlp_endpoint", ""))
     env |= {f"BOXES_{name.upper()}": str(value) for name, value in told.items()}
     argv = [sys.executable, "-m", "gunicorn", "-c", str(TESTS / "example_gunicorn.py"), "example_wsgi:app"]
     with output.open("wb") as out:

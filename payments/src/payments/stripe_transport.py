@@ -3,10 +3,12 @@
 import http.client
 import http.cookiejar
 import io
+import re
 import socket
 import time
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -14,11 +16,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from chassis import context
+from chassis.spans import calling
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 # What a request needs after the provider's answer, to store it and to answer itself.
 RESERVED_SECONDS = 1.0
 CONNECTIONS = 32
+# As in /v1/payment_intents/pi_3Q4x/cancel.
+_object_id = re.compile(r"(?<=/)[a-z]+_[A-Za-z0-9]*[0-9][A-Za-z0-9_-]*")
 _until: ContextVar[float] = ContextVar("stripe_until")
 
 
@@ -36,9 +41,22 @@ class BoundedSession(requests.Session):
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
         """Send a request. Raises requests.RequestException; Timeout when no time is left to begin."""
-        left = min(self._timeout_seconds, context.current().remaining_seconds() - RESERVED_SECONDS)
+        here = context.current()
+        left = min(self._timeout_seconds, here.remaining_seconds() - RESERVED_SECONDS)
         if left <= 0:
             raise requests.Timeout("no time left for a call")
+        if here.spans is None:
+            return self._within(left, method, url, options)
+        parts = urlsplit(url)
+        method = method.upper()
+        told = {"http.request.method": method, "server.address": str(parts.hostname)}
+        # Nothing of the trace goes to the provider: it is a stranger.
+        with calling(here, f"{method} {_object_id.sub('{id}', parts.path)}", told) as span:
+            answer = self._within(left, method, url, options)
+            span["http.response.status_code"] = answer.status_code
+            return answer
+
+    def _within(self, left: float, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         token = _until.set(time.monotonic() + left)
         try:
             options["timeout"] = (min(CONNECT_TIMEOUT_SECONDS, left), left)

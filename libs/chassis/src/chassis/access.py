@@ -17,6 +17,7 @@ from chassis.errors import BadRequest, ServiceError
 from chassis.in_flight import in_flight
 from chassis.problems import problem_bytes, problem_headers, status_of
 from chassis.samples import Level, Sampler
+from chassis.spans import SERVER, Span, Spans, kept_in
 
 _log = logging.getLogger("access")
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
@@ -27,10 +28,10 @@ _odd = re.compile(r"[\x00-\x1f\x7f\\]|\A//")
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def init_app(app: Flask, ceiling_seconds: float) -> None:
+def init_app(app: Flask, ceiling_seconds: float, spans: Spans | None = None) -> None:
     """Open a context for each request, whose deadline is the caller's, but at most `ceiling_seconds` from
-    now, and close it with the access line."""
-    app.wsgi_app = Access(app.wsgi_app, ceiling_seconds)  # type: ignore[method-assign]
+    now, and close it with the access line, and a span where `spans` are kept and the caller's trace is sampled."""
+    app.wsgi_app = Access(app.wsgi_app, ceiling_seconds, spans)  # type: ignore[method-assign]
 
 
 def refusal(error: ServiceError) -> Response:
@@ -43,9 +44,10 @@ def refusal(error: ServiceError) -> Response:
 class Access:
     """Wraps a WSGI app; see `init_app`."""
 
-    def __init__(self, app: WsgiApp, ceiling_seconds: float) -> None:
+    def __init__(self, app: WsgiApp, ceiling_seconds: float, spans: Spans | None = None) -> None:
         self._app = app
         self._ceiling_seconds = ceiling_seconds
+        self._spans = spans
         self._running: set[int] = set()
         self._sampler: Sampler | None = None  # from the first request on, which no parent of processes has
 
@@ -62,7 +64,7 @@ class Access:
 
         def close() -> None:
             with context.use(here):
-                self._tell(here, told, time.monotonic() - started)
+                self._tell(environ, here, told, time.monotonic() - started)
 
         self._sampler = self._sampler or self._sampled()
         self._running.add(id(told))
@@ -71,7 +73,7 @@ class Access:
             body = self._asked(environ)(environ, start)
             if told["bytes"] is None:
                 return ClosingIterator(body, close)  # a stream: over when its last piece is sent
-            self._tell(here, told, time.monotonic() - started)
+            self._tell(environ, here, told, time.monotonic() - started)
             return body
         except BaseException:
             self._running.discard(id(told))
@@ -79,9 +81,13 @@ class Access:
         finally:
             context.leave(token)
 
-    def _tell(self, here: RequestContext, told: dict[str, Any], seconds: float) -> None:
+    def _tell(
+        self, environ: dict[str, Any], here: RequestContext, told: dict[str, Any], seconds: float
+    ) -> None:
         self._running.discard(id(told))
         _tell(here, told, seconds)
+        if here.spans is not None:
+            here.spans.record(_span_of(environ, here, told, seconds))
 
     def _sampled(self) -> Sampler:
         level, running = Level(in_flight), self._running
@@ -91,10 +97,12 @@ class Access:
 
     def _context(self, environ: dict[str, Any], started: float) -> RequestContext:
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
+        traceparent = context.child_traceparent(environ.get("HTTP_TRACEPARENT", ""))
         return RequestContext(
             request_id if context.well_formed_request_id(request_id) else context.new_request_id(),
-            context.child_traceparent(environ.get("HTTP_TRACEPARENT", "")),
+            traceparent,
             started + _seconds(environ.get("HTTP_X_REQUEST_DEADLINE_MS", ""), self._ceiling_seconds),
+            spans=kept_in(self._spans, traceparent),
         )
 
     def _asked(self, environ: dict[str, Any]) -> WsgiApp:
@@ -114,6 +122,30 @@ def _tell(here: RequestContext, told: dict[str, Any], seconds: float) -> None:
         level = logging.WARNING if status >= 500 else logging.INFO
         fields |= _told(here.problem)
     _log.log(level, "request", extra=fields)
+
+
+def _span_of(environ: dict[str, Any], here: RequestContext, told: dict[str, Any], seconds: float) -> Span:
+    ended_ns, method, status = time.time_ns(), told["method"], told["status"]
+    attributes = {
+        "http.request.method": method,
+        "http.route": here.route,
+        "http.response.status_code": status,
+        "url.scheme": environ["wsgi.url_scheme"],
+        "souk.request_id": here.request_id,
+    }
+    if status >= 500:
+        attributes["error.type"] = here.problem.code if here.problem is not None else str(status)
+    return Span(
+        f"{method} {here.route}",
+        SERVER,
+        here.trace_id,
+        here.span_id,
+        environ["HTTP_TRACEPARENT"][36:52],
+        ended_ns - int(seconds * 1e9),
+        ended_ns,
+        attributes,
+        status >= 500,
+    )
 
 
 def _told(problem: ServiceError) -> dict[str, object]:

@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from chassis.errors import DeadlineExceeded, ServiceError
 from chassis.ids import new_id
 
+if TYPE_CHECKING:
+    from chassis.spans import Spans
+
 _request_id = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _traceparent = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _NO_TRACE, _NO_PARENT = "0" * 32, "0" * 16
+_ODD_DIGITS = frozenset("13579bdf")
 
 
 def new_request_id() -> str:
@@ -31,19 +36,24 @@ def new_traceparent() -> str:
     return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
 
 
-def child_traceparent(parent: str) -> str:
-    """Return a traceparent of the same trace with a span id of its own (W3C Trace Context, level 1); a new
-    trace when the parent is not well formed."""
+def child_traceparent(parent: str, flags: str = "") -> str:
+    """Return a traceparent of the same trace with a span id of its own (W3C Trace Context, level 1), and with its
+    flags, unless others are given; a new trace when the parent is not well formed."""
     match = _traceparent.fullmatch(parent)
     if match is None or match[1] == _NO_TRACE or match[2] == _NO_PARENT:
         return new_traceparent()
-    return f"00-{match[1]}-{random.getrandbits(64):016x}-{match[3]}"
+    return f"00-{match[1]}-{random.getrandbits(64):016x}-{flags or match[3]}"
+
+
+def is_sampled(traceparent: str) -> bool:
+    """Tell whether the spans of a trace are to be kept: the lowest bit of its flags."""
+    return traceparent[-1:] in _ODD_DIGITS
 
 
 @dataclass(slots=True)
 class RequestContext:
     """One request, event or background run. `deadline` is on the monotonic clock, in seconds; infinity is
-    none."""
+    none. `spans` is where its spans are kept; None: its trace is not sampled."""
 
     request_id: str = field(default_factory=new_request_id)
     traceparent: str = field(default_factory=new_traceparent)
@@ -51,11 +61,17 @@ class RequestContext:
     user_id: str | None = None
     route: str = "none"
     problem: ServiceError | None = None
+    spans: "Spans | None" = None
 
     @property
     def trace_id(self) -> str:
         """The trace's 32 hexadecimal digits."""
         return self.traceparent[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """The 16 hexadecimal digits of the span that this is in its trace."""
+        return self.traceparent[36:52]
 
     def remaining_seconds(self) -> float:
         """Return the seconds left until the deadline. Raises DeadlineExceeded when none are."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,8 +15,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from chassis import context
 from chassis.broker import BROKER_ERRORS, Broker
 from chassis.errors import DeadlineExceeded, Unavailable
+from chassis.event_spans import note_handled
 from chassis.events import MalformedEvent, Received, from_wire
 from chassis.postgres import Database
+from chassis.spans import in_use, kept_in
 from chassis.stopping import Stop
 
 Handler = Callable[[Any, Received], None]
@@ -143,27 +146,32 @@ class Handling:
                 await self._closing.pause(OUTAGE_PAUSE_SECONDS)
 
     def _apply(self, event: Received) -> Exception | None:
-        request = context.RequestContext(
-            request_id=event.request_id, traceparent=context.child_traceparent(event.traceparent)
-        )
-        told = {"event_id": str(event.id), "event_type": event.type, "aggregate_id": str(event.aggregate_id)}
+        traceparent = context.child_traceparent(event.traceparent)
+        request = context.RequestContext(event.request_id, traceparent, spans=kept_in(in_use(), traceparent))
+        began_ns = time.time_ns()
         with context.use(request):
-            try:
-                outcome = self._effect(event)
-            except OUTAGES as error:
-                log.warning("event waits for the database", extra={**told, "cause": str(error)})
-                return error
-            except Exception as error:  # the outermost boundary of a handler: it is tried again, then buried
-                _events.labels(self._producer, "failed").inc()
-                log.exception("event not handled", extra=told)
-                return error
-            _events.labels(self._producer, outcome).inc()
-            age_seconds = (datetime.now(UTC) - event.time).total_seconds()
-            _lag.labels(self._producer).set(age_seconds)
-            if outcome == "handled":
-                _age.labels(self._producer, event.type).observe(age_seconds)
-            log.info("event %s", outcome, extra=told)
-            return None
+            failure = self._tried(event)
+        note_handled(request, self._service, self._producer, event, began_ns, failure)
+        return failure
+
+    def _tried(self, event: Received) -> Exception | None:
+        told = {"event_id": str(event.id), "event_type": event.type, "aggregate_id": str(event.aggregate_id)}
+        try:
+            outcome = self._effect(event)
+        except OUTAGES as error:
+            log.warning("event waits for the database", extra={**told, "cause": str(error)})
+            return error
+        except Exception as error:  # the outermost boundary of a handler: it is tried again, then buried
+            _events.labels(self._producer, "failed").inc()
+            log.exception("event not handled", extra=told)
+            return error
+        _events.labels(self._producer, outcome).inc()
+        age_seconds = (datetime.now(UTC) - event.time).total_seconds()
+        _lag.labels(self._producer).set(age_seconds)
+        if outcome == "handled":
+            _age.labels(self._producer, event.type).observe(age_seconds)
+        log.info("event %s", outcome, extra=told)
+        return None
 
     def _effect(self, event: Received) -> str:
         handler = self._handlers.get(event.type)

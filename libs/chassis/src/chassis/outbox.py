@@ -12,13 +12,15 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 from psycopg.rows import DictRow
 
-from chassis import outbox_measures
+from chassis import event_spans, outbox_measures
 from chassis.broker import BROKER_ERRORS, Broker, ensure_stream, has_stream
+from chassis.context import is_sampled
 from chassis.events import CONTENT_TYPE, Received, stream_of, subject_of, to_wire
 from chassis.leader import BoundedConnection, leading
 from chassis.outbox_admin import republish
 from chassis.postgres import OUTBOX_CHANNEL, Database
 from chassis.publishing import Message, Publisher
+from chassis.spans import in_use
 from chassis.stopping import Stop
 
 BATCH = 500
@@ -112,7 +114,10 @@ class Relay:
         rows = await _claim(conn)
         if not rows:
             return False
+        began_ns = time.time_ns()
         outcome = await self._publish(publisher, rows)
+        if (spans := in_use()) is not None:
+            event_spans.note_published(spans, self._service, rows, outcome.published, began_ns)
         await _mark(conn, outcome)
         outbox_measures.told(rows, outcome.published, outcome.refused)
         if outcome.trouble is None:
@@ -182,6 +187,9 @@ class Relay:
         )
 
     def _event(self, row: DictRow) -> Received:
+        traceparent: str = row["traceparent"]
+        if in_use() is not None and is_sampled(traceparent):
+            traceparent = event_spans.published_within(traceparent, row["id"])
         return Received(
             id=row["id"],
             type=row["type"],
@@ -190,7 +198,7 @@ class Relay:
             version=row["version"],
             data=row["data"],
             request_id=row["request_id"],
-            traceparent=row["traceparent"],
+            traceparent=traceparent,
             time=row["created_at"],
         )
 

@@ -16,9 +16,11 @@ from urllib3.exceptions import HTTPError
 from chassis import context
 from chassis.assertions import Signer
 from chassis.breaker import Breaker
+from chassis.context import RequestContext
 from chassis.errors import DeadlineExceeded, Unavailable
 from chassis.peer_answers import PeerError, PeerNonsense, PeerResponse, PeerTimeout, PeerUnavailable
 from chassis.presenting import dump_bytes
+from chassis.spans import calling
 
 __all__ = ["Peer", "PeerError", "PeerNonsense", "PeerResponse", "PeerTimeout", "PeerUnavailable"]
 
@@ -126,7 +128,18 @@ class Peer:
             self._shown.set(self._shown_open)
 
     def _send(self, request: "_Request") -> PeerResponse:
-        left = context.current().remaining_seconds()
+        here = context.current()
+        traceparent = context.child_traceparent(here.traceparent)
+        if here.spans is None:
+            return self._exchange(request, here, traceparent, {})
+        attributes = {"http.request.method": request.method, "server.address": self.name}
+        with calling(here, f"{request.method} {self.name}", attributes, span_id=traceparent[36:52]) as told:
+            return self._exchange(request, here, traceparent, told)
+
+    def _exchange(
+        self, request: "_Request", here: RequestContext, traceparent: str, told: dict[str, Any]
+    ) -> PeerResponse:
+        left = here.remaining_seconds()
         until = time.monotonic() + min(left, self._read_timeout_seconds)
         timeout = (min(left, self._connect_timeout_seconds), min(left, self._read_timeout_seconds))
         try:
@@ -135,7 +148,7 @@ class Peer:
                 request.url,
                 params=request.params,
                 data=request.body,
-                headers={**request.headers, **self._inside_headers(request.subject, left)},
+                headers={**request.headers, **self._inside_headers(request.subject, here, traceparent, left)},
                 timeout=timeout,
                 stream=True,
                 allow_redirects=False,
@@ -146,18 +159,20 @@ class Peer:
             raise _Failed(PeerTimeout(), of_the_peer=left > self._read_timeout_seconds) from late
         except (requests.RequestException, HTTPError) as gone:
             raise _Failed(PeerUnavailable(f"{self.name} cannot be reached.")) from gone
+        told["http.response.status_code"] = answer.status_code
         if answer.status_code >= 500:
-            told = PeerUnavailable(f"{self.name} answered {answer.status_code}.")
-            raise _Failed(told, retry_after_seconds=_seconds(answer.headers), final=answer.status_code == 500)
+            down = PeerUnavailable(f"{self.name} answered {answer.status_code}.")
+            raise _Failed(down, retry_after_seconds=_seconds(answer.headers), final=answer.status_code == 500)
         return PeerResponse(answer.status_code, answer.headers, body)
 
-    def _inside_headers(self, subject: str | None, left: float) -> dict[str, str]:
-        here = context.current()
+    def _inside_headers(
+        self, subject: str | None, here: RequestContext, traceparent: str, left: float
+    ) -> dict[str, str]:
         actor = self._signer.issuer if subject is not None else None
         headers = {
             "Authorization": f"Bearer {self._signer.sign(self.name, subject, actor=actor)}",
             "X-Request-ID": here.request_id,
-            "traceparent": context.child_traceparent(here.traceparent),
+            "traceparent": traceparent,
         }
         if left != float("inf"):
             headers["X-Request-Deadline-Ms"] = str(int(left * 1000))

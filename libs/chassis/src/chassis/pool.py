@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from chassis import context
 from chassis.errors import DeadlineExceeded, Unavailable
 from chassis.samples import Sampler
+from chassis.sql_spans import WatchedConnection
 
 if TYPE_CHECKING:
     from chassis.greenlet_wait import GreenletWait
@@ -79,7 +80,7 @@ class Outage:
         )
 
 
-class BoundedConnection(psycopg.Connection[DictRow]):
+class BoundedConnection(WatchedConnection):
     """A connection that waits a bounded time for each reply: statement_timeout is of no use in a frozen
     server."""
 
@@ -133,9 +134,14 @@ class Pool:
         pool = self._of_this_process()
         with translated_errors():
             conn = self._checkout(pool)
+            request = context.active()
+            if request is not None and request.spans is not None:
+                conn.watch(request)
             try:
                 yield conn
             finally:
+                if conn.request is not None:
+                    conn.watch(None)
                 pool.putconn(conn)
 
     def close(self) -> None:

@@ -53,15 +53,19 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] = (),
+    web_address: bool = False,
+    variable: str = "",
 ) -> Any:
     """Declare a field of a settings class: its default (none: required), its bounds, and its line in the
-    README."""
+    README; `variable` is its name where that is the same for all services, of a standard."""
     checks: list[Callable[[Any], Any]] = []
     if minimum is not None or maximum is not None:
         checks.append(validate.Range(min=minimum, max=maximum))
     if choices:
         checks.append(validate.OneOf(choices))
-    return dataclasses.field(default=default, metadata={"doc": doc, "validate": checks})
+    if web_address:
+        checks.append(validate.URL(schemes={"http", "https"}, require_tld=False))
+    return dataclasses.field(default=default, metadata={"doc": doc, "validate": checks, "variable": variable})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,12 @@ class ProcessSettings:
     )
     metrics_dir: str = setting("", doc="folder of the processes' metrics; empty: a new temporary one")
     release: str = setting("dev", doc="release that runs, told in each log line")
+    otlp_endpoint: str = setting(
+        "",
+        doc="where traces are sent by OTLP over HTTP, as http://collector:4318; empty: nowhere",
+        web_address=True,
+        variable="OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +132,12 @@ class _MappingEnv(Env):
 
 def load(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
     """Read a settings class from the environment; a field's variable is `prefix` + its name in upper case, or
-    that and _FILE, which names a file that holds the value.
+    that of a standard, or that and _FILE, which names a file that holds the value.
 
     Raises SettingsError with one line for each variable that is missing or wrong.
     """
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-    told, unread = with_files(env, [prefix + each.name.upper() for each in fields])
+    told, unread = with_files(env, [_variable(prefix, each) for each in fields])
     reader = _MappingEnv(told)
     values = {each.name: _read(reader, prefix, each) for each in fields}
     wrong = dict(unread)
@@ -184,8 +194,12 @@ def table(cls: type, prefix: str) -> str:
         default = (
             "required" if each.default is REQUIRED else f"`{each.default}`" if each.default != "" else "empty"
         )
-        rows.append(f"| `{prefix}{each.name.upper()}` | {default} | {each.metadata['doc']} |")
+        rows.append(f"| `{_variable(prefix, each)}` | {default} | {each.metadata['doc']} |")
     return "\n".join(rows)
+
+
+def _variable(prefix: str, each: dataclasses.Field[Any]) -> str:
+    return each.metadata["variable"] or prefix + each.name.upper()
 
 
 def _read(reader: Env, prefix: str, each: dataclasses.Field[Any]) -> Any:
@@ -200,5 +214,5 @@ def _read(reader: Env, prefix: str, each: dataclasses.Field[Any]) -> Any:
     options: dict[str, Any] = {"validate": each.metadata["validate"]}
     if each.default is not REQUIRED:
         options["default"] = each.default
-    value = parsers[each.type](prefix + each.name.upper(), **options)
+    value = parsers[each.type](_variable(prefix, each), **options)
     return Secret(value) if each.type is Secret and value is not None else value

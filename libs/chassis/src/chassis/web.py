@@ -11,8 +11,10 @@ from chassis.errors import ServiceError
 from chassis.health import Readiness
 from chassis.lean_flask import LeanFlask
 from chassis.settings import ProcessSettings
+from chassis.spans import Spans, open_spans
 
 _log = logging.getLogger(__name__)
+_SPANS = "chassis_spans"
 
 # What Flask and Werkzeug refuse themselves, in our vocabulary.
 _KINDS: dict[int, type[ServiceError]] = {
@@ -34,11 +36,19 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a path is what it is: no redirects, 404
-    access.init_app(app, settings.request_deadline_seconds)
+    spans = open_spans(service, settings.otlp_endpoint, settings.release)
+    app.extensions[_SPANS] = spans
+    access.init_app(app, settings.request_deadline_seconds, spans)
     refuse_with_problems(app)
     metrics.init_app(app)
     health.init_app(app, readiness or Readiness(release=settings.release))
     return app
+
+
+def spans_of(app: Flask) -> Spans | None:
+    """Return what keeps the spans of an app's process; None: no traces are sent anywhere."""
+    spans: Spans | None = app.extensions[_SPANS]
+    return spans
 
 
 def refuse_with_problems(app: Flask) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from chassis import logs
+from chassis import logs, spans
 from chassis.broker import Broker
 from chassis.health import Readiness
 from chassis.probes import Probes
@@ -30,6 +30,7 @@ class WorkerSettings(Protocol):
     shutdown_drain_seconds: float
     log_level: str
     release: str
+    otlp_endpoint: str
 
 
 class Worker:
@@ -65,6 +66,8 @@ class Worker:
 
     async def _run(self) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        settings = self._settings
+        spans.use(spans.open_spans(f"{self._name}-worker", settings.otlp_endpoint, settings.release))
         stop, broker_stop = Stop(), Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.ask)

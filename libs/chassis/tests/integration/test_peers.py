@@ -14,6 +14,7 @@ from chassis.assertions import Verifier
 from chassis.breaker import Breaker
 from chassis.context import RequestContext
 from chassis.peers import Peer, PeerError, PeerNonsense, PeerTimeout, PeerUnavailable
+from chassis.spans import Spans
 from chassis.testing.keys import Keys
 from chassis.testing.peers import FakePeer
 from chassis.trust import TrustBundle
@@ -217,3 +218,24 @@ def test_a_deadline_that_was_too_short_is_not_held_against_the_peer(boxes, keys)
         with context.use(RequestContext(deadline=time.monotonic() + 0.1)), pytest.raises(PeerTimeout):
             peer.call("GET", "/slow")
     assert breaker.wait_seconds() == 0
+
+
+def test_each_attempt_in_a_sampled_trace_is_a_span_that_the_peer_is_told(peer, boxes):
+    kept = []
+    spans = Spans(lambda batch: True)
+    spans.record = kept.append
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with context.use(RequestContext("request-0001", trace, time.monotonic() + 5, spans=spans)):
+        peer.call("GET", "/box", params={"a": "b c"}, subject=USER)
+        with pytest.raises(PeerError):
+            peer.call("GET", "/missing", params={"of": USER})
+    fine, missing = kept
+    assert (fine.name, fine.kind, fine.parent_id, fine.failed) == (
+        "GET boxes",
+        "CLIENT",
+        "00f067aa0ba902b7",
+        False,
+    )
+    assert [asked["Traceparent"][36:52] for asked in boxes.asked] == [fine.span_id, missing.span_id]
+    assert missing.failed and missing.attributes["http.response.status_code"] == 404
+    assert str(USER) not in str(kept)

@@ -23,7 +23,12 @@ def fail() -> None:
 database_url, broker_url, bind, *more = sys.argv[1:]
 database = boxes.open_boxes(database_url)
 settings = SimpleNamespace(
-    nats_url=broker_url, worker_bind=bind, shutdown_drain_seconds=2.0, log_level="INFO", release="dev"
+    nats_url=broker_url,
+    worker_bind=bind,
+    shutdown_drain_seconds=2.0,
+    log_level="INFO",
+    release="dev",
+    otlp_endpoint="",
 )
 worker = Worker("boxes", settings, checks={"database": database.ping})
 worker.add(Relay("boxes", database)).add(shelves.consumer(database)).add(Every("failing", 0.1, fail))

@@ -232,7 +232,8 @@ class Gateway:
             "EJECTION_FAILURES": "1000",  # tests of failures follow each other
             **{name.upper(): str(value) for name, value in settings.items()},
         }
-        environment = os.environ | {f"GATEWAY_{name}": value for name, value in own.items()}
+        environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": own.pop("OTLP_ENDPOINT", "")}
+        environment |= {f"GATEWAY_{name}": value for name, value in own.items()}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "gateway.wsgi:app"],

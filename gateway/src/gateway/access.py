@@ -8,6 +8,8 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import uuid_utils
 
@@ -24,6 +26,7 @@ from gateway.routes import Route
 
 CLIENT_LEFT = 499  # in logs and metrics only, as nginx has it
 _COUNT_SECONDS = 1.0
+_UNSAMPLED = "00"
 _ATOMIC_BYTES = 4096  # what several processes may write to one pipe without mixing (POSIX PIPE_BUF)
 
 
@@ -32,9 +35,17 @@ def new_request_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+class Trace(Protocol):
+    """The spans of a request, where they are kept."""
+
+    def end(self, status: int, seconds: float, body_bytes: int) -> None: ...
+
+    def asking(self, route: Route, status: Callable[[], int]) -> AbstractContextManager[None]: ...
+
+
 class Visit:
     """What is known of one request while it is served. `scheme` is the client's; `made` has the header lines that every
-    answer to it has."""
+    answer to it has; `trace` is there if its spans are kept."""
 
     __slots__ = (
         *(
@@ -49,6 +60,7 @@ class Visit:
             "route",
             "scheme",
             "started_at",
+            "trace",
         ),
         "traceparent",
     )
@@ -62,6 +74,7 @@ class Visit:
         self.problem: ServiceError | None = None
         self.rates = b""  # the answer's header lines about them
         self.attempt: Attempt | None = None
+        self.trace: Trace | None = None
         if request is None:
             self.method, self.started_at = "none", time.monotonic()
             self.request_id, self.traceparent = new_request_id(), new_traceparent()
@@ -70,7 +83,7 @@ class Visit:
         self.request_id = _request_id_of(request) or new_request_id()
         parent = request.named.get(b"traceparent")
         self.traceparent = (
-            new_traceparent() if parent is None else child_traceparent(parent.decode("latin-1"))
+            new_traceparent() if parent is None else child_traceparent(parent.decode("latin-1"), _UNSAMPLED)
         )
 
 
@@ -112,6 +125,8 @@ class AccessLog:
         status = status or CLIENT_LEFT
         route = visit.route.template if visit.route is not None else "none"
         self._durations[visit.method, route, status].append(seconds)
+        if visit.trace is not None:
+            visit.trace.end(status, seconds, body_bytes)
         if self._failures_only and status < 500:
             return
         more = f',"cache":"{visit.cache}"' if visit.cache else ""

@@ -9,8 +9,9 @@ from limits.storage import Storage
 
 from chassis import health
 from chassis.assertions import Signer, Verifier
+from chassis.spans import Spans
 from chassis.trust import TrustBundle
-from chassis.web import create_flask
+from chassis.web import create_flask, spans_of
 from gateway.access import AccessLog
 from gateway.cache.answering import Cache
 from gateway.cache.counting import count_each_second
@@ -31,6 +32,7 @@ from gateway.route_file import load
 from gateway.settings import Settings
 from gateway.shared_counters import Redis, SharedCounters
 from gateway.showing import Showing
+from gateway.tracing import Tracing
 from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
 from gateway.verifying import open_tokens
@@ -48,12 +50,14 @@ class DataPath:
         showing: Showing,
         signer: Signer,
         issuers: Iterable[Issuer],
+        spans: Spans | None,
     ) -> None:
         self._settings = settings
         self.current = current
         self._showing = showing
         self._signer = signer
         self._issuers = issuers
+        self._spans = spans
 
     @property
     def limits(self) -> Limits:
@@ -94,6 +98,7 @@ class DataPath:
             ),
             proxies=Proxies(settings.trusted_networks, settings.public_scheme),
             cors=Cors(settings.allowed_origins),
+            tracing=None if self._spans is None else Tracing(self._spans, settings.trace_share),
         )
 
     def _cache(self, reactor: Reactor, services: Mapping[str, Service]) -> Cache | None:
@@ -128,7 +133,7 @@ def create_app(settings: Settings) -> Flask:
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
     showing = Showing(settings, current, signer)
     showing.init_app(app)
-    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers)
+    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers, spans_of(app))
     return app
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from email.utils import formatdate
 from functools import partial
 
@@ -28,16 +29,18 @@ from gateway.refusing import explain
 from gateway.relaying import relay
 from gateway.routes import ADMIN, PUBLIC, Place, Route, Routes, WrongMethod
 from gateway.target import read_path
+from gateway.tracing import Tracing
 from gateway.upstream.message import SAFE, Message, Pieces
 from gateway.upstream.service import Service
 
 _log = logging.getLogger(__name__)
 _KEY = b"idempotency-key"
+_UNTRACED = nullcontext()
 
 
 class Proxy:
     """The handler of the public front. `upstreams`, and `streams` for answers that go on and on, are by the names the
-    routes use, `pages` by path; `places` are those of streams, `proxies` those in front, `cache` may be none."""
+    routes use, `pages` by path; `places` are those of streams, `proxies` in front; `cache`, `tracing` may be none."""
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Proxy:
         access: AccessLog,
         proxies: Proxies,
         cors: Cors,
+        tracing: Tracing | None = None,
     ) -> None:
         self._routes = routes
         self._pages = pages
@@ -69,11 +73,14 @@ class Proxy:
         self._access = access
         self._proxies = proxies
         self._cors = cors
+        self._tracing = tracing
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Answer a request: with the service's answer, or with a problem document."""
         scheme = self._proxies.recognise(request)
         visit = Visit(request, scheme, API_FIELDS[scheme] + self._cors.fields(request.single.get(b"origin")))
+        if self._tracing is not None:
+            self._tracing.begin(visit)
         try:
             self._answer(request, reply, visit)
         except Refusal as refusal:
@@ -144,6 +151,10 @@ class Proxy:
             self._exchange(request, reply, visit, route, held)
 
     def _exchange(self, request: Request, reply: Reply, visit: Visit, route: Route, held: bytes) -> None:
+        with _UNTRACED if visit.trace is None else visit.trace.asking(route, lambda: reply.status):
+            self._ask(request, reply, visit, route, held)
+
+    def _ask(self, request: Request, reply: Reply, visit: Visit, route: Route, held: bytes) -> None:
         start, rest = self._head(request, route, visit, held)
         if not route.stream_seconds:
             _exchange(self._upstreams[route.upstream], request, reply, visit, route, start, rest, held)

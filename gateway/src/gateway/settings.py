@@ -61,6 +61,12 @@ class Settings(UpstreamSettings, LimitSettings):
         16777216, minimum=0, doc="bytes of public answers one process keeps; 0: none are kept"
     )
 
+    trace_share: float = setting(
+        0.1,
+        minimum=0,
+        maximum=1,
+        doc="share of all requests whose traces are sent, where OTEL_EXPORTER_OTLP_ENDPOINT is set",
+    )
     reference_refresh_seconds: float = setting(
         300.0,
         minimum=0.1,

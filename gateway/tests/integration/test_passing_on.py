@@ -73,6 +73,7 @@ def test_a_trace_is_carried_on(gateway):
     reply = gateway.ask(get(PRODUCT, f"traceparent: 00-{trace}-00f067aa0ba902b7-01"))
     traceparent = seen(reply)[1]["traceparent"]
     assert trace in traceparent and "00f067aa0ba902b7" not in traceparent
+    assert traceparent.endswith("-00"), "a stranger has had a trace kept"
 
 
 def test_no_field_that_is_not_on_the_list_goes_through(gateway):

@@ -1,7 +1,6 @@
 """The house: who may import whom, and papers that say what the code does."""
 
 import ast
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -47,6 +46,7 @@ ROOMS = [
     "refusing",
     "access_line",
     "access",
+    "tracing",
     "relaying",
     "cache",
     "proxy",
@@ -94,9 +94,6 @@ def test_a_room_says_what_it_is_and_is_not_crowded(source):
     assert len(text.splitlines()) <= 250
 
 
-@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
-def test_the_readme_has_each_setting_as_it_is(setting):
-    (row,) = [
-        line for line in table(Settings, PREFIX).splitlines() if f"{PREFIX}{setting.name.upper()}`" in line
-    ]
+@pytest.mark.parametrize("row", table(Settings, PREFIX).splitlines())
+def test_the_readme_has_each_setting_as_it_is(row):
     assert row in (SERVICE / "README.md").read_text().splitlines()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from chassis.assertions import Signer
 from gateway.access import Visit
@@ -26,6 +26,18 @@ class Origin:
         self, request: Request, visit: Visit, route: Route, conditions: bytes, until: float
     ) -> Iterator[Link]:
         """Hold the link on which an answer has begun that may be for others too; `conditions` are header lines."""
+        status = 0
+        asking: AbstractContextManager[None] = nullcontext()
+        if visit.trace is not None:
+            asking = visit.trace.asking(route, lambda: status)
+        with asking, self._link(request, visit, route, conditions, until) as link:
+            status = link.answer.status
+            yield link
+
+    @contextmanager
+    def _link(
+        self, request: Request, visit: Visit, route: Route, conditions: bytes, until: float
+    ) -> Iterator[Link]:
         start, rest = upstream_head(
             request,
             route,

@@ -55,11 +55,11 @@ def given() -> Stack | None:
 
 
 @contextmanager
-def own() -> Iterator[Stack]:
+def own(name: str = "e2e", **environment: str) -> Iterator[Stack]:
     """Start an embedded stack on a free port with new state, and leave nothing of it."""
-    state = ROOT / ".run" / f"e2e-{os.getpid()}"
+    state = ROOT / ".run" / f"{name}-{os.getpid()}"
     try:
-        started = run_script("up", SOUK_STATE=str(state), GATEWAY_PORT="0")
+        started = run_script("up", SOUK_STATE=str(state), GATEWAY_PORT="0", **environment)
         assert started.returncode == 0, started.stdout + started.stderr
         lines = (state / "env").read_text().splitlines()
         variables = dict(line.split("=", 1) for line in lines)

@@ -19,6 +19,8 @@ from stack.places import Places
 
 # Every process of a stack inherits this variable with the stack's state folder; nothing else sets it.
 MARK = "SOUK_SUPERVISED"
+# What of a person's environment goes on to the processes: where traces are sent, and how many.
+TRACING = ("OTEL_", "GATEWAY_TRACE_SHARE")
 # The groups of deploy/embedded/supervisord.conf, in the order they start.
 GROUPS = ("engines", "services", "edge")
 COMMAND_SECONDS = 60
@@ -122,7 +124,7 @@ class Supervisor:
             "SOUK_STATE": str(places.state),
             "SOUK_SOCKETS": str(places.sockets),
             MARK: str(places.state),
-        }
+        } | {name: value for name, value in os.environ.items() if name.startswith(TRACING)}
         program = places.root / "scripts" / ".venv" / "bin" / "supervisord"
         command = [program, "-c", "deploy/embedded/supervisord.conf"]
         ran = subprocess.run(command, cwd=places.root, env=environment, capture_output=True, text=True)

@@ -31,8 +31,14 @@ def publish(tmp_path):
     docker.chmod(0o755)
 
     def run(*arguments, version="0.1.0+4cbabcfb4993", away=""):
-        told = {"PATH": f"{docker.parent}:{os.environ['PATH']}", "SOUK_TEST_VERSION": version, "SOUK_TEST_AWAY": away}
-        return subprocess.run([tmp_path / "scripts/publish", *arguments], env=told, capture_output=True, text=True)
+        told = {
+            "PATH": f"{docker.parent}:{os.environ['PATH']}",
+            "SOUK_TEST_VERSION": version,
+            "SOUK_TEST_AWAY": away,
+        }
+        return subprocess.run(
+            [tmp_path / "scripts/publish", *arguments], env=told, capture_output=True, text=True
+        )
 
     return run
 

@@ -20,6 +20,8 @@ def place(labels: Mapping[str, str]) -> str:
         return labels["cnpg.io/cluster"]
     if NAME in labels:
         return labels[NAME] + (f"/{labels[COMPONENT]}" if COMPONENT in labels else "")
+    if COMPONENT in labels:
+        return f"any {labels[COMPONENT]}"
     return " ".join(labels)
 
 

@@ -42,6 +42,7 @@ SANDBOX = {
     Edge("payments/worker", "sandbox", "12111"),
     Edge("sandbox", "gateway", "8080"),
 }
+TRACES = {Edge(f"any {part}", "namespace tracing", "4318") for part in ("web", "worker")}
 # A database's instances ask the API server who leads.
 OUTWARD = {Edge(f"{name}-db", "0.0.0.0/0", port) for name in SERVICES for port in ("443", "6443")}
 STRIPE = {Edge(f"payments/{part}", "0.0.0.0/0 but private", "443") for part in ("web", "worker")}
@@ -58,7 +59,7 @@ def test_what_no_policy_allows_is_denied(environment):
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_pods_reach_what_is_declared_and_nothing_else(environment):
     own = (SANDBOX, set()) if environment == "dev" else (set(), STRIPE)
-    assert edges(environment, "egress") == ANY_POD | WITHIN | OUTWARD | own[0] | own[1]
+    assert edges(environment, "egress") == ANY_POD | TRACES | WITHIN | OUTWARD | own[0] | own[1]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -1,10 +1,11 @@
 """Each variable is a setting of its service, what a service needs is given, and what a value points to is there."""
 
+import shutil
 from urllib.parse import urlsplit
 
 import pytest
 from documents import settings_of
-from rendering import ENVIRONMENTS, named, objects, of_all, workloads
+from rendering import ENVIRONMENTS, FOLDER, named, objects, of_all, render, workloads
 
 CONFIGURED = ("web", "worker", "migrate", "provider")
 
@@ -101,3 +102,19 @@ def test_the_shop_has_one_public_name(environment):
         if name.endswith("_TOKEN_ISSUER")
     }
     assert issuers == {f"https://{host}"}
+
+
+def test_processes_are_told_of_a_collector_where_an_overlay_takes_tracing(tmp_path):
+    for part in ("base", "overlays"):
+        shutil.copytree(FOLDER / part, tmp_path / part)
+    overlay = tmp_path / "overlays" / "production" / "shop"
+    file = overlay / "kustomization.yaml"
+    file.write_text(file.read_text().replace("components: [", "components: [../../../base/tracing, "))
+    told = {
+        one["metadata"]["name"]
+        for one in render(overlay)
+        if one["kind"] == "Deployment"
+        for variable in one["spec"]["template"]["spec"]["containers"][0].get("env", ())
+        if variable["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT" and variable["value"].endswith(":4318")
+    }
+    assert told == {each.name for each in workloads("production", "web", "worker")}

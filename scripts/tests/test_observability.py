@@ -215,6 +215,17 @@ def test_there_is_a_dashboard_for_each_service_the_gateway_and_the_shop():
     assert len(set(uids)) == len(uids)
 
 
+def test_every_metric_is_shown_or_watched(metrics):
+    named = {selector.metric for _, expression in expressions() for selector in promql.selectors(expression)}
+    unseen = [
+        name
+        for name in metrics
+        if not name.startswith("process_")
+        and not named & {name, f"{name}_bucket", f"{name}_sum", f"{name}_count"}
+    ]
+    assert unseen == []
+
+
 def test_every_job_has_metrics_and_every_process_with_metrics_is_scraped(metrics):
     jobs = {
         each["job_name"] for each in yaml.safe_load((PLACE / "prometheus.yml").read_text())["scrape_configs"]

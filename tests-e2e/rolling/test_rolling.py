@@ -13,7 +13,7 @@ from rolling.fleet import SERVICES, Fleet, fleet
 from rolling.releases import NoHistory, Release, current, previous
 from rolling.run import Size, roll
 
-SHORT = Size(requests=2000, shoppers=10, think_seconds=0.3, settle_seconds=30)
+SHORT = Size(requests=1500, shoppers=10, think_seconds=0.3, settle_seconds=30)
 LINGER_SECONDS = 0.5
 WORKERS = [f"services:{service}-worker" for service in SERVICES]
 

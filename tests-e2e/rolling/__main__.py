@@ -25,7 +25,8 @@ def tell(line: str) -> None:
 
 
 def take_over(lab: Laboratory, gateway_url: str) -> None:
-    """Stop what supervisord runs of the services, and have the provider call at our gateway."""
+    """Stop what supervisord runs of the services, and have everybody call at our gateway."""
+    lab.gateway_url = gateway_url
     lab.tell({"sandbox": {"SANDBOX_WEBHOOK_URL": f"{gateway_url}/api/v1/payments/webhooks/stripe"}})
     lab.control("restart", "services:sandbox")
     lab.control(

@@ -1,6 +1,6 @@
 """`make compose-up`, `compose-down`, `e2e-compose`: the stack of deploy/compose.yaml, from nothing to ready.
 
-Usage: scripts/compose up|down|e2e [ARGUMENT...], or any other command of docker compose
+Usage: scripts/compose up|down|roll|e2e|e2e-rolling [ARGUMENT...], or any other command of docker compose
 """
 
 import hashlib
@@ -12,8 +12,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 
 from stack import ports
+from stack.compose_roll import ROLLED, roll
+from stack.compose_rolling import CONTAINERS, keep_rolling
 from stack.containers import ADMIN_EMAIL, Containers, make_missing_secrets
 from stack.keys import write_private
 from stack.places import SERVICES, Places
@@ -77,17 +80,40 @@ def down(stack: Containers, *options: str) -> None:
 
 
 def e2e(places: Places, *arguments: str) -> int:
-    """Run the journeys against a stack of their own on a free port, keep its logs where one fails, and remove it."""
+    """Run the journeys against a stack of their own."""
+    return on_its_own(places, "souk-e2e", lambda stack: verify(stack, *arguments))
+
+
+def e2e_rolling(places: Places, wanted: str = "100000") -> int:
+    """Roll every service of a stack of their own, two containers each, until so many requests were sent."""
+    options = [option for name in ROLLED for option in ("--scale", f"{name}={CONTAINERS}")]
+    return on_its_own(
+        places, "souk-rolling", lambda stack: keep_rolling(stack, wanted), *options, gateways=CONTAINERS
+    )
+
+
+def on_its_own(
+    places: Places, name: str, use: Callable[[Containers], int], *options: str, gateways: int = 0
+) -> int:
+    """Use a stack of its own on free ports, keep its logs where that does not return 0, and remove it."""
     port = ports.choose(["gateway"])["gateway"]
     # Two checkouts may use one engine.
-    own = f"souk-e2e-{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:8]}"
-    stack = Containers(places.root, places.state / "compose-e2e", own, port, PRIVATE_NETWORKS, version=own)
+    own = f"{name}-{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:8]}"
+    stack = Containers(
+        places.root,
+        places.state / f"compose-{name.removeprefix('souk-')}",
+        own,
+        port,
+        port + gateways if gateways else 0,
+        PRIVATE_NETWORKS,
+        version=own,
+    )
     outcome = 1
     build(stack)
     down(stack, "--volumes")
     try:
-        up(stack)
-        outcome = verify(stack, *arguments)
+        up(stack, *options)
+        outcome = use(stack)
     finally:
         if outcome:
             save_logs(stack, places)
@@ -131,13 +157,14 @@ def save_logs(stack: Containers, places: Places) -> None:
 def main() -> None:
     """Run `scripts/compose`."""
     places = Places.of()
-    port = int(os.environ.get("GATEWAY_PORT") or 8080)
+    first, _, last = (os.environ.get("GATEWAY_PORT") or "8080").partition("-")
     named = os.environ.get("SOUK_VERSION")
     overlay = os.environ.get("SOUK_OVERLAY", "")
     stack = Containers(
         places.root,
         places.state / "compose",
-        gateway_port=port,
+        gateway_port=int(first),
+        last_port=int(last or 0),
         version=named or "latest",
         overlay=overlay,
     )
@@ -146,6 +173,10 @@ def main() -> None:
     try:
         if name == "e2e":
             sys.exit(e2e(places, *arguments))
+        elif name == "e2e-rolling":
+            sys.exit(e2e_rolling(places, *arguments))
+        elif name == "roll":
+            roll(stack, *arguments)
         elif name == "up":
             if not named:
                 build(stack)

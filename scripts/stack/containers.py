@@ -28,6 +28,7 @@ class Containers:
     state: Path
     project: str = "souk"
     gateway_port: int = 8080
+    last_port: int = 0  # where there are several gateways; 0: there is one
     rate_exempt: str = ""
     version: str = "latest"
     overlay: str = ""
@@ -35,6 +36,11 @@ class Containers:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def ports(self) -> range:
+        """Return the ports that are published, one for each container of the gateway."""
+        return range(self.gateway_port, max(self.gateway_port, self.last_port) + 1)
 
     @property
     def secrets(self) -> Path:
@@ -51,7 +57,7 @@ class Containers:
             "SOUK_SECRETS": str(self.secrets),
             "SOUK_ORIGIN": self.url,
             "SOUK_VERSION": self.version,
-            "GATEWAY_PORT": str(self.gateway_port),
+            "GATEWAY_PORT": f"{self.ports[0]}-{self.ports[-1]}" if self.last_port else str(self.gateway_port),
             "ADMIN_EMAIL": ADMIN_EMAIL,
         }
         if self.rate_exempt:

@@ -3,13 +3,23 @@
 import random
 import uuid
 from functools import partial
+from typing import Protocol
 
 from shop import Client, until
-
-from faults.laboratory import Laboratory
+from stacks import Stack
 
 STOCK = 1_000_000
 PRODUCTS = 12
+
+
+class Shop(Protocol):
+    """Where a market is held: a stack, and the address of its gateway."""
+
+    @property
+    def stack(self) -> Stack: ...
+
+    @property
+    def gateway_url(self) -> str: ...
 
 
 def offer(admin: Client, sku: str, price: int) -> bool:
@@ -20,7 +30,7 @@ def offer(admin: Client, sku: str, price: int) -> bool:
 class Market:
     """Some products with their prices and the stock there was before anybody came."""
 
-    def __init__(self, lab: Laboratory, random_source: random.Random, products: int = PRODUCTS) -> None:
+    def __init__(self, lab: Shop, random_source: random.Random, products: int = PRODUCTS) -> None:
         self.prices = {
             f"FAULT-{uuid.uuid4().hex[:12].upper()}": random_source.randrange(100, 9999)
             for _ in range(products)

@@ -56,6 +56,19 @@ class Tally:
             self._counts["failed"] += 1
             self.failures.append(f"{time.strftime('%H:%M:%S')} {what}")
 
+    def row(self, seconds: float) -> dict[str, str]:
+        """Return the row of a table, by the names of its columns."""
+        return {
+            "requests": f"{self['requests']:,}",
+            "of them POST": f"{self['POST']:,}",
+            "failed": str(self["failed"]),
+            "a second": f"{self['requests'] / seconds:.0f}",
+            "slowest": f"{self.slowest_seconds:.2f} s",
+            "connections": f"{self['connections']:,}",
+            "end announced": f"{self['announced']:,}",
+            "ended idle": f"{self['ended idle']:,}",
+        }
+
 
 class Client:
     """One client, with one connection at a time to http://host:port."""

@@ -45,17 +45,7 @@ class Result:
         return not self.tally["failed"] and not self.verdict.count
 
     def table(self) -> str:
-        tally = self.tally
-        seen = {
-            "requests": f"{tally['requests']:,}",
-            "of them POST": f"{tally['POST']:,}",
-            "failed": str(tally["failed"]),
-            "a second": f"{tally['requests'] / self.seconds:.0f}",
-            "slowest": f"{tally.slowest_seconds:.2f} s",
-            "connections": f"{tally['connections']:,}",
-            "end announced": f"{tally['announced']:,}",
-            "ended idle": f"{tally['ended idle']:,}",
-        }
+        seen = self.tally.row(self.seconds)
         lines = ["| program | upgrades | restarts | scalings |", "|---|---|---|---|"]
         lines += [
             f"| {name} | {did['upgrade']} | {did['restart']} | {did['scale']} |"
@@ -68,7 +58,7 @@ class Result:
             f"| {' | '.join(seen.values())} |",
             "",
             f"The books: {self.verdict}",
-            *tally.failures[:FAILURES_SHOWN],
+            *self.tally.failures[:FAILURES_SHOWN],
         ]
         return "\n".join(lines)
 

@@ -33,24 +33,25 @@ class Shopper:
         chance: random.Random,
         think_seconds: float,
     ) -> None:
+        self.url = url
         self._client = Client(url, tally)
         self._tally = tally
         self._history = history
         self._market = market
         self._chance = chance
         self._think_seconds = think_seconds
-        self._email, self._password = f"{uuid.uuid4()}@shopper.example", str(uuid.uuid4())
-        self._token, self._signed_in_at, self._user_id = "", 0.0, ""
+        self.email, self.password = f"{uuid.uuid4()}@shopper.example", str(uuid.uuid4())
+        self._token, self._signed_in_at, self.user_id = "", 0.0, ""
         self._orders: list[str] = []
         self._unpaid: list[str] = []
         self._keys = 0
 
     def register(self) -> None:
-        body = {"email": self._email, "password": self._password, "name": "Shopper"}
+        body = {"email": self.email, "password": self.password, "name": "Shopper"}
         answer = self._send("register", "POST", "/api/v1/users", (201,), json.dumps(body))
         if answer is not None:
-            self._user_id = json.loads(answer.text)["id"]
-            self._history.users.add(self._user_id)
+            self.user_id = json.loads(answer.text)["id"]
+            self._history.users.add(self.user_id)
         self._sign_in()
 
     def shop(self, closing: threading.Event) -> None:
@@ -64,7 +65,7 @@ class Shopper:
 
     def _sign_in(self) -> None:
         form = {"grant_type": "password", "client_id": "mobile"}
-        form |= {"username": self._email, "password": self._password}
+        form |= {"username": self.email, "password": self.password}
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = self._send("sign in", "POST", "/api/v1/auth/token", (200,), urlencode(form), kind)
         if answer is not None:
@@ -111,7 +112,7 @@ class Shopper:
         answer = self._send(operation, "POST", path, wanted, text, {"Idempotency-Key": key})
         found = answer or Answer(NO_ANSWER, "", time.time(), 0.0)
         told = Told(
-            found.at, found.seconds, self._user_id, operation, path, key, text, 1, found.status, found.text
+            found.at, found.seconds, self.user_id, operation, path, key, text, 1, found.status, found.text
         )
         self._history.add(told)
         return told
@@ -156,14 +157,14 @@ class Crowd:
         think_seconds: float,
     ) -> None:
         self._closing = threading.Event()
-        self._shoppers = [
+        self.shoppers = [
             Shopper(url, tally, history, market, random.Random(seed + number), think_seconds * (number % 2))
             for number in range(shoppers)
         ]
-        for each in self._shoppers:
+        for each in self.shoppers:
             each.register()
         self._threads = [
-            threading.Thread(target=each.shop, args=(self._closing,), daemon=True) for each in self._shoppers
+            threading.Thread(target=each.shop, args=(self._closing,), daemon=True) for each in self.shoppers
         ]
 
     def start(self) -> None:

@@ -14,7 +14,7 @@ from stack.places import DATABASES
 
 # Of each service; while one is replaced there is one more.
 CONTAINERS = 2
-FOLDER = "/tests"
+TESTS, SCRATCH = "/tests", "/scratch"
 
 
 def keep_rolling(stack: Containers, wanted: str) -> int:
@@ -49,22 +49,15 @@ def shopping(stack: Containers, wanted: str) -> list[str]:
     """Return the command of the shoppers, in the network of the gateway's clients: there its name stands for all of its
     containers, and who connects tries one after another."""
     command = ["docker", "run", "--rm", f"--network={stack.project}_front", "--read-only", "--cap-drop=ALL"]
+    command += [f"--tmpfs={SCRATCH}:mode=1777", f"--volume={stack.root / 'tests-e2e'}:{TESTS}:ro"]
     command += [
-        "--tmpfs=/tmp:mode=1777",
-        f"--volume={stack.root / 'tests-e2e'}:{FOLDER}:ro",
-        f"--workdir={FOLDER}",
+        "--env=ADMIN_EMAIL",
+        "--env=ADMIN_PASSWORD",
+        f"--env=PYTHONPATH={TESTS}",
+        f"--workdir={TESTS}",
     ]
-    command += ["--env=ADMIN_EMAIL", "--env=ADMIN_PASSWORD", f"--env=PYTHONPATH={FOLDER}"]
-    shoppers = ["python", "-m", "rolling.shopping", "http://gateway:8080"]
-    return [
-        *command,
-        stack.image("gateway"),
-        *shoppers,
-        "--requests",
-        wanted,
-        "--history",
-        "/tmp/history.jsonl",
-    ]  # noqa: S108
+    command += [stack.image("gateway"), "python", "-m", "rolling.shopping", "http://gateway:8080"]
+    return [*command, "--requests", wanted, "--history", f"{SCRATCH}/history.jsonl"]
 
 
 def told(stack: Containers) -> dict[str, str]:

@@ -16,6 +16,7 @@ import uuid_utils
 from chassis import metrics
 from chassis.context import child_traceparent, new_traceparent, well_formed_request_id
 from chassis.errors import ServiceError
+from chassis.log_lines import ATOMIC_BYTES, GATHERED_SECONDS
 from gateway.access_line import Clock, opening_of, quoted_route, reason
 from gateway.channel import Reactor
 from gateway.front.request import Request
@@ -27,7 +28,6 @@ from gateway.routes import Route
 CLIENT_LEFT = 499  # in logs and metrics only, as nginx has it
 _COUNT_SECONDS = 1.0
 _UNSAMPLED = "00"
-_ATOMIC_BYTES = 4096  # what several processes may write to one pipe without mixing (POSIX PIPE_BUF)
 
 
 def new_request_id() -> str:
@@ -99,7 +99,7 @@ def _request_id_of(request: Request) -> str:
 
 
 class AccessLog:
-    """Collects the lines of one turn of the event loop, and the durations of one second, and tells them together."""
+    """Collects the lines of a moment, and the durations of one second, and tells them together."""
 
     def __init__(
         self,
@@ -118,6 +118,7 @@ class AccessLog:
         self._durations: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
         self._counting = self._loop.timer(_COUNT_SECONDS, _COUNT_SECONDS, ref=False)
         self._counting.start(self.count)
+        self._telling = self._loop.timer(GATHERED_SECONDS)
 
     def record(self, visit: Visit, status: int, body_bytes: int) -> None:
         """Record a request that has been answered with `status` and so many bytes of body; 0: not at all."""
@@ -135,7 +136,7 @@ class AccessLog:
         if visit.problem is not None:
             more += reason(visit.problem)
         if not self._lines:
-            self._loop.run_callback(self.flush)
+            self._telling.start(self.flush)
         self._lines.append(
             (
                 f'{{"time":"{self._clock.text(time.time())}","level":"{"WARNING" if status >= 500 else "INFO"}'
@@ -144,6 +145,8 @@ class AccessLog:
                 f'"duration_ms":{seconds * 1000:.2f},"bytes":{body_bytes}{more}}}\n'
             ).encode()
         )
+        if status >= 500:
+            self.flush()
 
     def count(self) -> None:
         """Tell the metrics what has been collected: one by one it would cost more than a request's parsing."""
@@ -153,10 +156,11 @@ class AccessLog:
 
     def flush(self) -> None:
         """Write the lines that have been collected."""
+        self._telling.stop()
         lines, self._lines = self._lines, []
         block, size = [], 0
         for line in lines:
-            if block and size + len(line) > _ATOMIC_BYTES:
+            if block and size + len(line) > ATOMIC_BYTES:
                 self._write(b"".join(block))
                 block, size = [], 0
             block.append(line)

@@ -9,31 +9,40 @@ import pytest
 
 from chassis import context, metrics
 from chassis.errors import Unavailable
+from chassis.log_lines import GATHERED_SECONDS
 from chassis.logs import JsonLines
 from gateway.access import AccessLog, Visit
 from gateway.access_line import Clock
 
 
+class Timer:
+    """A timer of a loop whose time passes when the test says so."""
+
+    def __init__(self):
+        self.call = None
+
+    def start(self, call):
+        self.call = call
+
+    def stop(self):
+        self.call = None
+
+
 class Turns:
-    """An event loop whose turns end when the test says so."""
+    """An event loop with such timers, by their seconds."""
 
     def __init__(self):
         self.loop = self
-        self.waiting = []
+        self.timers = {}
 
-    def timer(self, after, repeat, ref):
-        return self
+    def timer(self, after, repeat=0.0, ref=True):
+        return self.timers.setdefault(after, Timer())
 
-    def start(self, call):
-        self.tick = call
-
-    def run_callback(self, call):
-        self.waiting.append(call)
+    def tick(self):
+        self.timers[1.0].call()
 
     def end(self):
-        for call in self.waiting:
-            call()
-        self.waiting.clear()
+        self.timers[GATHERED_SECONDS].call()
 
 
 @pytest.fixture
@@ -54,13 +63,21 @@ def visit(**changes):
     return here
 
 
-def test_the_lines_of_a_turn_are_written_together(turns, written):
+def test_the_lines_of_a_moment_are_written_together(turns, written):
     log = AccessLog(turns, release="r1", write=written.append)
     for _ in range(3):
         log.record(visit(), 200, 94)
     assert written == []
     turns.end()
     assert len(written) == 1 and written[0].count(b"\n") == 3
+
+
+def test_a_failure_is_told_at_once_and_what_came_before_it_first(turns, written):
+    log = AccessLog(turns, release="r1", write=written.append)
+    log.record(visit(), 200, 94)
+    log.record(visit(problem=Unavailable("Down.")), 503, 10)
+    assert [json.loads(line)["status"] for line in b"".join(written).splitlines()] == [200, 503]
+    assert turns.timers[GATHERED_SECONDS].call is None
 
 
 def test_requests_are_counted_once_a_second(turns):

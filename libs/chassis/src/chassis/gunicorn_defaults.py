@@ -6,6 +6,7 @@ This module is imported before the app: it imports nothing that opens sockets or
 PROMETHEUS_MULTIPROC_DIR.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -52,6 +53,7 @@ def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any
         "logger_class": "chassis.gunicorn_worker.JsonLogger",
         "proc_name": f"souk-{service}",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108  # a heartbeat must not wait for a disk
+        "pre_fork": keep_shared,
         "child_exit": child_exit,
         "on_exit": lambda _: shutil.rmtree(own_folder, ignore_errors=True) if own_folder else None,
     }
@@ -75,6 +77,12 @@ def patch_for(worker_class: str) -> None:
         from gevent import monkey
 
         monkey.patch_all()
+
+
+def keep_shared(_: Any, worker: Any) -> None:
+    """Take what the app has loaded out of the garbage collector's hands: its search writes to each object, and each
+    page written to is one that the processes share no more (gunicorn hook, in the arbiter)."""
+    gc.freeze()
 
 
 def child_exit(_: Any, worker: Any) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from chassis import listening
+from chassis import listening, log_lines
 from chassis.connection import Connection, Patience
 from chassis.gunicorn_defaults import DRAIN_VARIABLE, LINGER_VARIABLE
 
@@ -39,6 +39,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         self.places = threading.BoundedSemaphore(self.cfg.worker_connections)
         self.threads = ThreadPoolExecutor(self.cfg.worker_connections, thread_name_prefix="connection")
         self.sockets = [socket.socket(fileno=each.sock.detach()) for each in self.sockets]
+        log_lines.gather()
         super().init_process()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ import orjson
 from pythonjsonlogger.core import BaseJsonFormatter
 
 from chassis import context
+from chassis.log_lines import LineHandler
 from chassis.redaction import MASK, redact, redact_text, secret_name
 
 _PLAIN = (int, float, bool, type(None))
@@ -64,7 +65,7 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *
     # Nobody reads these fields, and each costs a look-up a line (see "Optimization" in the logging manual).
     logging._srcfile = None  # type: ignore[attr-defined]  # so does the manual
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = LineHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines(service, release))
     root = logging.getLogger()
     for former in root.handlers[:]:

@@ -11,7 +11,7 @@ from benchmarks.figures import Figure
 from benchmarks.laboratory import PRODUCTS, Laboratory
 from benchmarks.plan import Plan
 from benchmarks.proxies import PEERS
-from benchmarks.rounds import Contender, race
+from benchmarks.rounds import Contender, Load, race
 from benchmarks.wrk import Measured, Target
 
 
@@ -35,20 +35,40 @@ def placing(address: str, headers: dict[str, str], pause_ms: float = 0) -> Targe
 
 
 def orders(lab: Laboratory, plan: Plan) -> list[Figure]:
-    """Measure the POST of an order of two products."""
+    """Measure the POST of an order of two products: by itself, and while the workers take the events it causes."""
     shopper = lab.shopper()
 
     @contextlib.contextmanager
     def souk() -> Iterator[Target]:
-        lab.until_quiet()
         yield placing(lab.gateway_url, shopper.signed_in().headers)
 
     @contextlib.contextmanager
     def script() -> Iterator[Script]:
-        lab.until_quiet()
         yield Script(lab)
 
-    contenders = [Contender("souk", souk), Contender("bare script", script)]
-    found = race(lab, "orders", contenders, plan, plan.writers)
+    def alone(contender: Contender) -> Contender:
+        @contextlib.contextmanager
+        def start() -> Iterator[Load]:
+            lab.until_quiet()
+            with lab.workers_paused(), contender.start() as load:
+                yield load
+
+        return Contender(contender.name, start)
+
+    def with_workers(contender: Contender) -> Contender:
+        @contextlib.contextmanager
+        def start() -> Iterator[Load]:
+            lab.until_quiet()
+            with contender.start() as load:
+                yield load
+
+        return Contender(contender.name, start)
+
+    both = [Contender("souk", souk), Contender("bare script", script)]
+    by_itself = race(lab, "orders", [alone(each) for each in both], plan, plan.writers)
+    meanwhile = race(lab, "orders+events", [with_workers(each) for each in both], plan, plan.writers)
     name = "POST of an order, of a bare psycopg script"
-    return [found.ratio(name, "souk", "bare script", 0.50)]
+    return [
+        by_itself.ratio(name, "souk", "bare script", 0.50),
+        meanwhile.ratio(f"{name}, while the workers take the events", "souk", "bare script", 0.50),
+    ]

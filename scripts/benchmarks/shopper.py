@@ -43,6 +43,7 @@ class Shopper:
         """Get a new token; it is good for some minutes."""
         grant = {"grant_type": "password", "username": self.email, "password": self.password}
         self.token = ""
+        self.connection.close()  # the gateway may have closed it: a turn is a long time
         answer = self.expect(200, "POST", "/api/v1/auth/token", grant | {"client_id": "mobile"}, FORM)
         self.token = answer["access_token"]
         return self

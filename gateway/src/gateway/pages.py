@@ -52,7 +52,8 @@ class Page:
             f"Date: {formatdate(usegmt=True)}\r\nX-Request-ID: {request_id}\r\nCache-Control: no-cache\r\n"
             f"ETag: {etag.decode()}\r\nVary: Accept-Encoding\r\nContent-Security-Policy: {self.policy}\r\n"
         ).encode() + made
-        if any(self.etag in value for name, value in request.fields if name == b"if-none-match"):
+        known = (value for name, value in request.fields if name == b"if-none-match")
+        if any(self.etag in value or value.strip(b" \t") == b"*" for value in known):
             reply.send(304, fields, b"")
             return
         fields += f"Content-Type: {self.media_type}\r\n".encode()

@@ -22,7 +22,8 @@ def _later(seconds: float, call: Callable[[], None]) -> None:
 
 
 class Gathered:
-    """Lines that wait to be written to `stream` together; `later` calls what it is given once, after so many seconds."""
+    """Lines that wait to be written to a stream together. `later` calls what it is given once, after so many
+    seconds."""
 
     def __init__(self, stream: TextIO, later: Later, write_out: Callable[[], None]) -> None:
         self._stream = stream

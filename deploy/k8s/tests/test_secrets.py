@@ -36,6 +36,16 @@ def test_every_secret_that_a_pod_names_is_made_with_that_key():
                 assert secret_keys(each.environment, volume["secret"]["secretName"]), each
 
 
+def test_a_variable_is_the_member_of_a_secret_that_it_is_named_after():
+    for each in of_all():
+        for one in each.app.get("env", []):
+            if reference := one.get("valueFrom", {}).get("secretKeyRef"):
+                said = one["name"].lower().replace("_", "-")
+                assert said.endswith(reference["key"].removesuffix("s")) or said.endswith(reference["key"]), (
+                    one
+                )
+
+
 def test_of_a_database_authority_pods_see_the_certificate_and_not_its_key():
     for each in of_all("web", "worker", "migrate"):
         for volume in each.pod["volumes"]:

@@ -118,13 +118,14 @@ class Wire:
 class Service:
     """A service of raw sockets: `answer(wire, request)` is what it does with each request on a connection, `check` what
     it does when it is asked whether it is ready, `feed` when the gateway asks what was revoked, `document` when it asks
-    what the service has; those three are not among `requests` and `connections`."""
+    what the service has; those three are not among `requests` and `connections`. `tls` is the context of its end."""
 
     answer: object = None
     check: object = None
     feed: object = None
     document: object = None
     port: int = 0
+    tls: object = None
     requests: list[Message] = field(default_factory=list)
     connections: int = 0
 
@@ -136,15 +137,25 @@ class Service:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
-                wire = Wire(self.listener.accept()[0])
-                self.wires.add(wire)
-                self.open.add(wire)
-                threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
+                client = self.listener.accept()[0]
+                if self.tls is None:
+                    self.take(Wire(client))
+                else:
+                    threading.Thread(target=self.greet, args=(client,), daemon=True).start()
+
+    def greet(self, client):
+        with contextlib.suppress(OSError):
+            self.take(Wire(self.tls.wrap_socket(client, server_side=True)))
+
+    def take(self, wire):
+        self.wires.add(wire)
+        self.open.add(wire)
+        threading.Thread(target=self.serve, args=(wire,), daemon=True).start()
 
     def serve(self, wire):
         with contextlib.suppress(OSError, ValueError):

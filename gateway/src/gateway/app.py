@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from limits.storage import Storage
@@ -10,6 +11,7 @@ from limits.storage import Storage
 from chassis import health
 from chassis.assertions import Signer, Verifier
 from chassis.spans import Spans
+from chassis.tls_settings import credentials_in
 from chassis.trust import TrustBundle
 from chassis.web import create_flask, spans_of
 from gateway.access import AccessLog
@@ -37,6 +39,9 @@ from gateway.upstream.fleet import Fleet
 from gateway.upstream.service import Service
 from gateway.verifying import open_tokens
 
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
+
 NAME = "gateway"
 
 
@@ -51,8 +56,10 @@ class DataPath:
         signer: Signer,
         issuers: Iterable[Issuer],
         spans: Spans | None,
+        tls: "Credentials | None",
     ) -> None:
         self._settings = settings
+        self._tls = tls
         self.current = current
         self._showing = showing
         self._signer = signer
@@ -64,10 +71,16 @@ class DataPath:
         """What one client may take."""
         return self._settings.limits
 
+    def follow(self) -> bool:
+        """Take what is new on disk; tell whether there are new routes."""
+        if self._tls is not None:
+            self._tls.follow()
+        return self.current.follow()
+
     def open(self, reactor: Reactor) -> Proxy:
         """Return the handler of the public front, with connection pools and keys of this process."""
         settings = self._settings
-        fleet = Fleet(reactor, settings.upstream_urls, settings.canary_urls, settings.ways)
+        fleet = Fleet(reactor, settings.upstream_urls, settings.canary_urls, settings.ways, self._tls)
         counters = _counters(settings)
         self._showing.open(fleet)
         return Proxy(
@@ -133,7 +146,7 @@ def create_app(settings: Settings) -> Flask:
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
     showing = Showing(settings, current, signer)
     showing.init_app(app)
-    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers, spans_of(app))
+    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers, spans_of(app), credentials_in(app))
     return app
 
 

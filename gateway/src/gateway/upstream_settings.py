@@ -13,7 +13,8 @@ class UpstreamSettings(ProcessSettings):
     """The part of the gateway's settings that is about the services."""
 
     users_url: str = setting(
-        doc="instances of the users service: http://host:port, several with commas, dns://name:port or file:///path"
+        doc="instances of the users service: http://host:port (with TLS https), several with commas, dns://name:port "
+        "or file:///path"
     )
     orders_url: str = setting(doc="instances of the orders service, as above")
     payments_url: str = setting(doc="instances of the payments service, as above")
@@ -84,6 +85,6 @@ class UpstreamSettings(ProcessSettings):
         canaries = {f"{name}_canary": text for name, text in self.canary_urls.items() if text}
         for name, text in (self.upstream_urls | canaries).items():
             try:
-                source_of(text, name)
+                source_of(text, name, scheme="https" if self.tls_certificate_file else "http")
             except SourceError as cause:
                 yield f"{name.upper()}_URL: {cause}"

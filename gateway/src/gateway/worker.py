@@ -60,7 +60,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]
             server.start()
         while self.alive and self.ppid == os.getppid():
             gevent.sleep(_LOOK_SECONDS)
-            if data_path.current.follow():
+            if data_path.follow():
                 handler.use(data_path.current.routes)
         self._stop(servers)
         handler.close()

@@ -26,6 +26,10 @@ def create_app():
     def modules() -> Response:
         return Response(json.dumps(sorted(sys.modules)))
 
+    @app.get("/large")
+    def large() -> Response:
+        return Response(b"a" * 1_000_000)
+
     return app
 
 

@@ -24,12 +24,13 @@ class Server:
     process: subprocess.Popen
     port: int
     output: Path
+    probe_port: int = 0  # where TLS keeps probes from the other
 
     def connect(self, timeout_seconds: float = 5) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout_seconds)
 
     def get(self, path: str, method: str = "GET", **options) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.probe_port or self.port, timeout=10)
         connection.request(method, path, **options)
         response = connection.getresponse()
         response.body = response.read()
@@ -67,13 +68,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, **settings: object) -> Iterator[Server]:
-    """Start the example with settings of its own (`BOXES_` is added) and wait until it is alive."""
+def running(folder: Path, *, probes: bool = False, **settings: object) -> Iterator[Server]:
+    """Start the example with settings of its own (`BOXES_` is added), on request with an address for probes, and wait
+    until it is alive."""
     port, output = free_port(), folder / "output.log"
+    probe_port = free_port() if probes else 0
     told = {
         "bind": f"127.0.0.1:{port}",
         "trust_bundle_file": "unused",
         "signing_key_file": "unused",
+        "probe_bind": f"127.0.0.1:{probe_port}" if probes else "",
         **settings,
     }
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "TMPDIR": str(folder)}
@@ -82,7 +86,7 @@ def running(folder: Path, **settings: object) -> Iterator[Server]:
     argv = [sys.executable, "-m", "gunicorn", "-c", str(TESTS / "example_gunicorn.py"), "example_wsgi:app"]
     with output.open("wb") as out:
         process = subprocess.Popen(argv, env=env, cwd=TESTS, stdout=out, stderr=subprocess.STDOUT)
-    server = Server(process, port, output)
+    server = Server(process, port, output, probe_port)
     try:
         until(lambda: answers(server), timeout_seconds=20, failing=output.read_text)
         yield server

@@ -1,6 +1,7 @@
 """Composition: every part of the web processes, made and wired in one place."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -9,6 +10,7 @@ from chassis.api import Api
 from chassis.assertions import Signer, Verifier
 from chassis.peers import Peer
 from chassis.postgres import Database
+from chassis.tls_settings import credentials_in
 from chassis.trust import TrustBundle
 from chassis.web import create_flask
 from payments.api import add_payment_routes, add_webhook_route
@@ -19,6 +21,9 @@ from payments.service.ports import Orders, Provider
 from payments.settings import MIGRATIONS, SERVICE, Settings
 from payments.stripe_parts import create_provider
 from payments.stripe_webhooks import StripeWebhooks
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 VERSION = "0.1.0"
 
@@ -38,7 +43,7 @@ def create_app(
 
     payments = Payments(
         database,
-        orders or create_orders_client(settings),
+        orders or create_orders_client(settings, credentials_in(app)),
         provider or create_provider(settings),
         settle_after=timedelta(seconds=settings.settle_after_seconds),
     )
@@ -49,7 +54,8 @@ def create_app(
     return app
 
 
-def create_orders_client(settings: Settings) -> OrdersClient:
+def create_orders_client(settings: Settings, credentials: "Credentials | None" = None) -> OrdersClient:
     signer = Signer.load(settings.signing_key_file, SERVICE)
     # Quickly given up: the own copy is there, and the charge needs the rest of the request's time.
-    return OrdersClient(Peer("orders", settings.orders_url, signer, read_timeout_seconds=1.0, attempts=2))
+    peer = Peer("orders", settings.orders_url, signer, read_timeout_seconds=1.0, attempts=2, tls=credentials)
+    return OrdersClient(peer)

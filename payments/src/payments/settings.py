@@ -1,5 +1,6 @@
 """Settings: all that payments reads from its environment."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,10 @@ class Settings(ServiceSettings):
     reconcile_window_seconds: float = setting(
         93600.0, minimum=60, doc="how far back a comparison looks, in seconds"
     )
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from self.fault_of_peer("ORDERS_URL", self.orders_url)
 
     def webhook_secrets(self) -> list[str]:
         return [each.strip() for each in self.stripe_webhook_secrets.reveal().split(",") if each.strip()]

@@ -1,8 +1,10 @@
 """One instance of a service: a pool of raw connections, and what its answers say about it."""
 
+import ssl
 import time
 from collections import deque
 from functools import partial
+from typing import TYPE_CHECKING
 
 import gevent
 import gevent.socket
@@ -14,6 +16,10 @@ from gateway.upstream.breaker import LOST, REFUSED, SILENT, Breaker
 from gateway.upstream.failures import BadUpstreamAnswer, ConnectionLost, NotConnected
 from gateway.upstream.link import Link
 from gateway.upstream.message import SAFE, Message, Pieces
+from gateway.upstream.tls_channel import TlsChannel
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 
 class Instance:
@@ -29,7 +35,10 @@ class Instance:
         breaker: Breaker,
         connect_seconds: float,
         idle_seconds: float,
+        tls: "Credentials | None" = None,
+        name: str = "",
     ) -> None:
+        """With `tls` it must show a certificate for `name`."""
         self.authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.breaker = breaker
         self.in_flight = 0
@@ -43,6 +52,8 @@ class Instance:
         )
         self._reactor = reactor
         self._address = (host, port)
+        self._tls = tls
+        self._name = name
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds  # shorter than the service keeps one
         self._idle: deque[Link] = deque()
@@ -115,10 +126,26 @@ class Instance:
 
     def connect(self, seconds: float) -> Link:
         """Open a connection outside the pool. Raises OSError, TimeoutError among them."""
+        until = time.monotonic() + seconds
         with gevent.Timeout(seconds, TimeoutError):
             sock = gevent.socket.create_connection(self._address)
         sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        return Link(Channel(self._reactor, RawSocket(fileno=sock.detach())), self)
+        raw = RawSocket(fileno=sock.detach())
+        return Link(Channel(self._reactor, raw) if self._tls is None else self._secure(raw, until), self)
+
+    def _secure(self, raw: RawSocket, until: float) -> Channel:
+        assert self._tls is not None
+        channel = TlsChannel(self._reactor, raw, self._tls.client, self._name, self._distrust)
+        try:
+            channel.handshake(until)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def _distrust(self, failure: ssl.SSLError) -> None:
+        assert self._tls is not None
+        self._tls.tell("no TLS with instance", failure, upstream=self._name, instance=self.authority)
 
     def _take(self, message: Message) -> Link:
         while self._idle:
@@ -142,7 +169,8 @@ class Instance:
             link = self.connect(min(self._connect_seconds, left))
         except OSError as failure:
             self.in_flight -= 1
-            self.breaker.failed(REFUSED if isinstance(failure, ConnectionRefusedError) else SILENT)
+            refused = isinstance(failure, ConnectionRefusedError | ssl.SSLError)
+            self.breaker.failed(REFUSED if refused else SILENT)
             raise NotConnected() from failure
         except BaseException:
             self.in_flight -= 1

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 _log = logging.getLogger(__name__)
-_DEFAULT_PORT = 80
+_DEFAULT_PORTS = {"https": 443}
 _LOOKUP_SECONDS = 2.0
 _UNKNOWN_SECONDS = 1.0
 _FILE_SECONDS = 0.5
@@ -35,22 +35,22 @@ class Source(Protocol):
         """After what time to read again; 0: never."""
 
 
-def address_of(url: str) -> Address:
-    """Return the address of one instance, given as http://host:port. Raises SourceError."""
-    return _address(url.strip(), "http")
+def address_of(url: str, scheme: str = "http") -> Address:
+    """Return the address of one instance, given as http://host:port or in the other scheme. Raises SourceError."""
+    return _address(url.strip(), scheme)
 
 
-def source_of(text: str, name: str, *, dns_refresh_seconds: float = 10.0) -> Source:
+def source_of(text: str, name: str, *, dns_refresh_seconds: float = 10.0, scheme: str = "http") -> Source:
     """Return the source a setting names: http://host:port, several with commas, dns://name:port, or file:///path, in
-    which `name` is the service's. Raises SourceError."""
+    which `name` is the service's; where TLS is on the `scheme` is https. Raises SourceError."""
     if text.startswith("dns:"):
         return DnsName(*_address(text, "dns"), refresh_seconds=dns_refresh_seconds)
     if text.startswith("file:"):
         path = text.removeprefix("file://")
         if not path.startswith("/"):
             raise SourceError("not of the form file:///path")
-        return InstancesFile(Path(path), name)
-    return StaticList(text)
+        return InstancesFile(Path(path), name, scheme)
+    return StaticList(text, scheme)
 
 
 class StaticList:
@@ -58,8 +58,8 @@ class StaticList:
 
     pause_seconds = 0.0
 
-    def __init__(self, text: str) -> None:
-        self._addresses = [address_of(each) for each in text.split(",")]
+    def __init__(self, text: str, scheme: str) -> None:
+        self._addresses = [address_of(each, scheme) for each in text.split(",")]
 
     def read(self) -> list[Address]:
         """Return them."""
@@ -117,9 +117,10 @@ class InstancesFile:
 
     pause_seconds = _FILE_SECONDS
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, scheme: str = "http") -> None:
         self._path = path
         self._name = name
+        self._scheme = scheme
         self._seen: tuple[int, int, int] | None = (0, 0, 0)
 
     def read(self) -> list[Address] | None:
@@ -133,23 +134,23 @@ class InstancesFile:
             return None
         self._seen = seen
         try:
-            return _instances(self._path.read_text("utf-8")).get(self._name, [])
+            return _instances(self._path.read_text("utf-8"), self._scheme).get(self._name, [])
         except (OSError, ValueError) as wrong:
             _log.error("instances file refused: %s", self._path, extra={"cause": str(wrong)})
             return None
 
 
-def _instances(text: str) -> dict[str, list[Address]]:
+def _instances(text: str, scheme: str) -> dict[str, list[Address]]:
     listed = json.loads(text)
     if not isinstance(listed, dict) or not all(isinstance(urls, list) for urls in listed.values()):
         raise SourceError("not an object of lists")
-    return {name: [address_of(str(url)) for url in urls] for name, urls in listed.items()}
+    return {name: [address_of(str(url), scheme) for url in urls] for name, urls in listed.items()}
 
 
 def _address(url: str, scheme: str) -> Address:
     try:
         parts = urlsplit(url)
-        port = _DEFAULT_PORT if parts.port is None else parts.port
+        port = _DEFAULT_PORTS.get(scheme, 80) if parts.port is None else parts.port
     except ValueError as wrong:
         raise SourceError(str(wrong)) from None
     extra = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None

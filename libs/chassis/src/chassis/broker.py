@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import ssl
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import nats.errors
 from nats.aio.client import Client
@@ -12,6 +14,9 @@ from nats.js.errors import NotFoundError
 
 from chassis.errors import Unavailable
 from chassis.stopping import Stop
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 CONNECT_TIMEOUT_SECONDS = 2
 RECONNECT_SECONDS = 0.5
@@ -35,8 +40,10 @@ class Broker:
 
     name = "broker"
 
-    def __init__(self, url: str, client_name: str) -> None:
+    def __init__(self, url: str, client_name: str, *, tls: "Credentials | None" = None) -> None:
+        """Take its address; under `tls` no byte is sent plainly, whatever the server says."""
         self._url = url
+        self._tls = tls
         self._client_name = client_name
         self._client = Client()
         self._closing = False
@@ -97,6 +104,8 @@ class Broker:
             closed.set()
 
         async def failed(error: Exception) -> None:
+            if self._tls is not None and isinstance(error, ssl.SSLError):
+                self._tls.tell("no connection to the broker", error)
             # While it is down there is one of these each attempt.
             level = logging.WARNING if self.connected else logging.DEBUG
             log.log(level, "broker: %s: %s", type(error).__name__, error)
@@ -113,6 +122,7 @@ class Broker:
             disconnected_cb=lost,
             reconnected_cb=back,
             closed_cb=ended,
+            **({} if self._tls is None else {"tls": self._tls.client, "tls_handshake_first": True}),
         )
         self.session += 1
         log.info("connected to the broker")

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chassis import context
 from chassis.errors import BadRequest
 from chassis.http1 import Incoming, Malformed, RequestParser
 from chassis.problems import MEDIA_TYPE, problem_bytes
 from chassis.wsgi_wire import Answer, Body, WsgiApp, http_date
+
+if TYPE_CHECKING:
+    from chassis.tls_socket import TlsSocket
 
 _log = logging.getLogger("access")
 _READ_BYTES = 64 * 1024
@@ -38,7 +41,7 @@ class Connection:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: "socket.socket | TlsSocket",
         environ: dict[str, Any],
         app: WsgiApp,
         closing: Callable[[], bool],

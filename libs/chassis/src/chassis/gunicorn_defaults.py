@@ -21,6 +21,7 @@ KEEPALIVE_SECONDS = 75  # longer than any pooled client keeps an idle connection
 _HEARTBEAT_SECONDS = 30
 # How the worker class learns what gunicorn has no setting for.
 LINGER_VARIABLE, DRAIN_VARIABLE = "CHASSIS_LINGER_SECONDS", "CHASSIS_DRAIN_SECONDS"
+PROBE_VARIABLE = "CHASSIS_PROBE_BIND"  # empty, or the last address that is bound
 
 
 def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any
     own_folder = clear_metrics(settings.metrics_dir, service)
     linger, drain = settings.shutdown_linger_seconds, settings.shutdown_drain_seconds
     return {
-        "bind": settings.bind,
+        "bind": [settings.bind, *([settings.probe_bind] if settings.probe_bind else [])],
         "workers": settings.web_processes,
         "worker_class": "chassis.gunicorn_worker.Worker",
         "worker_connections": settings.web_connections,
@@ -39,7 +40,11 @@ def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any
         "keepalive": KEEPALIVE_SECONDS,
         "timeout": _HEARTBEAT_SECONDS,
         "graceful_timeout": int(linger + drain) + 2,
-        "raw_env": [f"{LINGER_VARIABLE}={linger}", f"{DRAIN_VARIABLE}={drain}"],
+        "raw_env": [
+            f"{LINGER_VARIABLE}={linger}",
+            f"{DRAIN_VARIABLE}={drain}",
+            f"{PROBE_VARIABLE}={settings.probe_bind}",
+        ],
         "backlog": 2048,
         # A peer on this machine is no proxy: nobody's headers change the scheme, path or address.
         "forwarded_allow_ips": "",

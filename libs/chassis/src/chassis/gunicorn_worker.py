@@ -21,6 +21,7 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from chassis import listening, log_lines
 from chassis.connection import Connection, Patience
+from chassis.doors import doors_of
 from chassis.gunicorn_defaults import DRAIN_VARIABLE, LINGER_VARIABLE
 
 _log = logging.getLogger(__name__)
@@ -50,10 +51,13 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         self.hurried = True
 
     def run(self) -> None:
+        self.doors = doors_of(self.wsgi, self.sockets)
         for listener in self.sockets:
             listener.setblocking(False)
         while self.alive and self.ppid == os.getppid():
             self.accept(1.0)
+            for door in self.doors.values():
+                door.look()
         self.stop()
 
     def accept(self, seconds: float) -> None:
@@ -81,8 +85,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         except OSError:
             self.places.release()
             return  # a sibling was faster, or the client is gone already
-        connection = Connection(
-            client, self.environ_of(listener, address), self.wsgi, self.is_closing, self.patience
+        connection = self.doors[listener].let_in(
+            client, self.environ_of(listener, address), self.is_closing, self.patience
         )
         self.connections.add(connection)
         self.threads.submit(connection.serve).add_done_callback(partial(self.served, connection))

@@ -1,16 +1,14 @@
 """Calls to other services: signed, inside the request's deadline, retried only where that is safe, with a
 breaker."""
 
-import http.cookiejar
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from prometheus_client import Gauge
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from chassis import context
@@ -19,15 +17,18 @@ from chassis.breaker import Breaker
 from chassis.context import RequestContext
 from chassis.errors import DeadlineExceeded, Unavailable
 from chassis.peer_answers import PeerError, PeerNonsense, PeerResponse, PeerTimeout, PeerUnavailable
+from chassis.peer_session import session_to
 from chassis.presenting import dump_bytes
 from chassis.spans import calling
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 __all__ = ["Peer", "PeerError", "PeerNonsense", "PeerResponse", "PeerTimeout", "PeerUnavailable"]
 
 _SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 0.05, 1.0
 _BODY_MAX_BYTES = 8 * 1024 * 1024
-_POOL = 32
 _breaker_open = Gauge(
     "peer_breaker_open",
     "1 while a peer is left alone because it kept failing, of any process' view",
@@ -50,6 +51,7 @@ class Peer:
         read_timeout_seconds: float = 2.0,
         attempts: int = 3,
         breaker: Breaker | None = None,
+        tls: "Credentials | None" = None,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.name = name
@@ -63,12 +65,8 @@ class Peer:
         self._shown = _breaker_open.labels(name)
         self._shown.set(False)
         self._pause = pause
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        # The longest prefix wins, and requests has adapters of its own at both of these.
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
+        self._tls = tls
+        self._session = session_to(name, tls)
 
     def call(
         self,
@@ -158,6 +156,8 @@ class Peer:
             # Cut short by the caller's deadline, it says nothing about the peer.
             raise _Failed(PeerTimeout(), of_the_peer=left > self._read_timeout_seconds) from late
         except (requests.RequestException, HTTPError) as gone:
+            if self._tls is not None and isinstance(gone, requests.exceptions.SSLError):
+                self._tls.tell("no connection to peer", gone, peer=self.name)
             raise _Failed(PeerUnavailable(f"{self.name} cannot be reached.")) from gone
         told["http.response.status_code"] = answer.status_code
         if answer.status_code >= 500:

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from environs import Env, EnvValidationError, validate
 
 from chassis import logs
+from chassis.tls_settings import TlsSettings
 
 S = TypeVar("S")
 
@@ -69,7 +70,7 @@ def setting(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessSettings:
+class ProcessSettings(TlsSettings):
     """What every process of Souk is told."""
 
     bind: str = setting("0.0.0.0:8000", doc="address the web process listens on")
@@ -99,6 +100,17 @@ class ProcessSettings:
         web_address=True,
         variable="OTEL_EXPORTER_OTLP_ENDPOINT",
     )
+    tls_certificate_file: str = setting(
+        "", doc="own certificate (PEM), which switches TLS on with the two below; empty: plain connections"
+    )
+    tls_key_file: str = setting("", doc="its private key (PEM)")
+    tls_authority_file: str = setting("", doc="authorities whose certificates are believed (PEM)")
+    tls_peers: str = setting(
+        "", doc="names in their certificates of those who may connect, comma separated; empty: any"
+    )
+    probe_bind: str = setting(
+        "", doc="address of /livez, /readyz and /metrics without TLS, for who has no certificate; empty: none"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +128,12 @@ class ServiceSettings(ProcessSettings):
     db_connect_timeout_seconds: int = setting(3, minimum=1, doc="longest connection attempt, in seconds")
     nats_url: str = setting("nats://127.0.0.1:4222", doc="message broker")
     worker_bind: str = setting("0.0.0.0:8001", doc="address of the worker's own health and metrics")
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong between settings, each by its variable without the prefix."""
+        yield from super().faults()
+        if self.nats_url.startswith("tls:") and not self.tls_certificate_file:
+            yield "NATS_URL: tls://, and TLS_CERTIFICATE_FILE is empty"
 
 
 class _MappingEnv(Env):
@@ -151,7 +169,10 @@ def load(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
         wrong |= without_file
     if wrong:
         raise SettingsError([f"{name}: {said}" for name, said in wrong.items()])
-    return cls(**values)
+    made = cls(**values)
+    if isinstance(made, ProcessSettings) and (unfit := [prefix + each for each in made.faults()]):
+        raise SettingsError(unfit)
+    return made
 
 
 def with_files(env: Mapping[str, str], names: Sequence[str]) -> tuple[Mapping[str, str], dict[str, str]]:

@@ -12,6 +12,7 @@ from chassis.health import Readiness
 from chassis.lean_flask import LeanFlask
 from chassis.settings import ProcessSettings
 from chassis.spans import Spans, open_spans
+from chassis.tls_settings import TLS_EXTENSION
 
 _log = logging.getLogger(__name__)
 _SPANS = "chassis_spans"
@@ -42,6 +43,10 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
     refuse_with_problems(app)
     metrics.init_app(app)
     health.init_app(app, readiness or Readiness(release=settings.release))
+    if settings.tls_certificate_file:
+        from chassis.tls import credentials_of  # who speaks plainly does without
+
+        app.extensions[TLS_EXTENSION] = credentials_of(settings, service)
     return app
 
 

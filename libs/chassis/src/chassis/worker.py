@@ -6,24 +6,29 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chassis import logs, spans
 from chassis.broker import Broker
 from chassis.health import Readiness
 from chassis.probes import Probes
+from chassis.settings import ProcessSettings
 from chassis.stopping import Stop
 from chassis.tasks import Every, Task, keep_running
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 __all__ = ["Every", "Worker", "WorkerSettings"]
 
 # Enough for all handlers and periodic works of a service; threads are made when they are needed.
 THREADS = 32
+LOOK_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
 class WorkerSettings(Protocol):
-    """The settings a worker reads; chassis.settings.ServiceSettings has them."""
+    """The settings a worker reads; chassis.settings.ServiceSettings has them, and those of TLS."""
 
     nats_url: str
     worker_bind: str
@@ -46,8 +51,9 @@ class Worker:
         """Take the service's name and what else readiness depends on: {"database": database.ping, ...}."""
         self._name = name
         self._settings = settings
-        self._broker = Broker(settings.nats_url, client_name=name)
-        self._tasks: list[Task] = []
+        tls = _credentials(settings, name)
+        self._broker = Broker(settings.nats_url, client_name=name, tls=tls)
+        self._tasks: list[Task] = [] if tls is None else [Every("certificates", LOOK_SECONDS, tls.follow)]
         self.readiness = Readiness(release=settings.release)
         for check_name, check in (checks or {}).items():
             self.readiness.register(check_name, check)
@@ -97,3 +103,11 @@ class Worker:
         for work in late:
             work.cancel()
         return not late
+
+
+def _credentials(settings: WorkerSettings, name: str) -> "Credentials | None":
+    if not isinstance(settings, ProcessSettings) or not settings.tls_certificate_file:
+        return None
+    from chassis.tls import credentials_of  # who speaks plainly does without
+
+    return credentials_of(settings, name)

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chassis.http1 import Incoming
+
+if TYPE_CHECKING:
+    from chassis.tls_socket import TlsSocket
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -20,7 +23,7 @@ class Answer:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: "socket.socket | TlsSocket",
         environ: dict[str, Any],
         may_go_on: Callable[[], bool],
         write_seconds: float,

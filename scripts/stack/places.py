@@ -19,12 +19,15 @@ class Places:
 
     root: Path
     state: Path
+    tls: bool = False
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> "Places":
-        """Return the places of this checkout; SOUK_STATE may put a stack's state elsewhere than `.run`."""
+        """Return the places of this checkout; SOUK_STATE may put a stack's state elsewhere than `.run`, and SOUK_TLS=1
+        has a stack that is started speak TLS."""
         root = Path(__file__).resolve().parents[2]
-        return cls(root, Path(environ.get("SOUK_STATE") or root / ".run").resolve())
+        state = Path(environ.get("SOUK_STATE") or root / ".run").resolve()
+        return cls(root, state, environ.get("SOUK_TLS") == "1")
 
     @property
     def cache(self) -> Path:
@@ -33,6 +36,10 @@ class Places:
     @property
     def keys(self) -> Path:
         return self.state / "keys"
+
+    @property
+    def certificates(self) -> Path:
+        return self.keys / "tls"
 
     @property
     def logs(self) -> Path:

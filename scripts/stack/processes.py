@@ -123,6 +123,7 @@ class Supervisor:
             "SOUK_ROOT": str(places.root),
             "SOUK_STATE": str(places.state),
             "SOUK_SOCKETS": str(places.sockets),
+            "SOUK_BROKER": "nats-tls" if places.tls else "nats",
             MARK: str(places.state),
         } | {name: value for name, value in os.environ.items() if name.startswith(TRACING)}
         program = places.root / "scripts" / ".venv" / "bin" / "supervisord"
@@ -131,6 +132,10 @@ class Supervisor:
         if ran.returncode:
             raise StartFailed(f"supervisord did not start: {ran.stderr.strip() or ran.stdout.strip()}")
         until(self.is_running, 10, lambda: f"supervisord does not answer; see {places.logs}/supervisord.log")
+
+    def signal(self, name: str, number: str) -> None:
+        """Send a process of a stack a signal."""
+        self._call.signalProcess(name, number)
 
     def shut_down(self) -> None:
         """Stop every process in order, then supervisord; whatever it does not stop is left to `sweep`."""

@@ -22,7 +22,8 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def addresses(ports: Mapping[str, int]) -> dict[str, str]:
     """Return the address each process of the groups `services` and `edge` says there that it is ready."""
     served = ["sandbox", *DATABASES, *(f"{name}-worker" for name in DATABASES)]
-    return {name: local(ports[name]) for name in served} | {"gateway": local(ports["gateway-admin"])}
+    asked = {name: local(ports.get(f"{name}-probes", ports[name])) for name in served}
+    return asked | {"gateway": local(ports["gateway-admin"])}
 
 
 def missing(address: str) -> str:

@@ -22,7 +22,8 @@ def address(process: Process, ports: dict[str, int]) -> str:
     """Return where a process listens."""
     if process.name == "postgres":
         return "unix socket"
-    return local(ports[process.name]).replace("http:", "nats:" if process.name == "nats" else "http:")
+    secured = f"{process.name}-probes" in ports
+    return local(ports[process.name], "nats" if process.name == "nats" else "https" if secured else "http")
 
 
 def rows(places: Places) -> list[dict[str, object]]:

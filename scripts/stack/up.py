@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from stack import databases, first_start, keys, ports, settings
+from stack import certificates, databases, first_start, keys, ports, settings
 from stack.environments import InstallFailed, prepare
 from stack.places import SERVICES, Places
 from stack.processes import GROUPS, StartFailed, Supervisor, stop, sweep
@@ -44,12 +44,15 @@ def start(places: Places, gateway_port: str) -> None:
     if sweep(places):
         print("· ended what an earlier run had left", flush=True)
     gateway = ports.for_gateway(gateway_port)
-    chosen = {"gateway": gateway} | ports.choose(settings.PORTS, promised=(gateway,))
+    wanted = settings.PORTS + (settings.PROBE_PORTS if places.tls else ())
+    chosen = {"gateway": gateway} | ports.choose(wanted, promised=(gateway,))
     supervisor = Supervisor(places)
     watch = Watch(supervisor)
     try:
         places.make()
         keys.make_missing(places)
+        if places.tls:
+            certificates.make_missing(places)
         settings.write(places, chosen)
         (places.state / "ports.json").write_text(json.dumps(chosen, indent=1))
         databases.initialise(places)

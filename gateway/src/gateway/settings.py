@@ -41,7 +41,7 @@ class Settings(UpstreamSettings, LimitSettings):
         False,
         doc="another gateway may listen on the same addresses, to take over from this one; all of them say so",
     )
-    probe_bind: str = setting("", choices=("",), doc="not used: probes ask `GATEWAY_ADMIN_BIND`")
+    probe_bind: str = setting("", choices=("",), doc="not used: probes ask the admin address")
     tls_peers: str = setting("", choices=("",), doc="not used: clients show tokens, not certificates")
     routes_file: str = setting("", doc="route file; empty: the packaged src/gateway/routes.toml")
     public_scheme: str = setting(

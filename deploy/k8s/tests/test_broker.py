@@ -28,7 +28,7 @@ def test_its_pods_are_no_root_and_have_no_token():
 
 def test_it_is_three_servers_with_their_own_disks_and_acknowledges_what_is_on_them():
     config = VALUES["config"]
-    assert config["cluster"] == {"enabled": True, "replicas": 3}
+    assert (config["cluster"]["enabled"], config["cluster"]["replicas"]) == (True, 3)
     assert config["jetstream"]["fileStore"]["pvc"]["enabled"] is True
     assert config["jetstream"]["merge"]["sync_interval"] == "always"
     assert VALUES["podDisruptionBudget"]["enabled"] is True
@@ -51,4 +51,4 @@ def test_its_password_is_the_one_the_workers_are_given():
         worker = secrets[f"{service}-nats"]
         assert worker["data"][0]["remoteRef"] == password[0]["remoteRef"]
         url = worker["target"]["template"]["data"]["url"]
-        assert url == f"nats://{user['user']}:{{{{ .password | urlquery }}}}@nats:4222"
+        assert url == f"tls://{user['user']}:{{{{ .password | urlquery }}}}@nats:4222"

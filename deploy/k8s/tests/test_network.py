@@ -15,7 +15,7 @@ INWARD = {
     Edge("namespace ingress", "acme.cert-manager.io/http01-solver", "8089"),
     Edge("namespace monitoring", "gateway", "8081"),
     Edge("namespace monitoring", "nats", "7777"),
-    *(Edge("namespace monitoring", f"{name}/web", "8000") for name in SERVICES),
+    *(Edge("namespace monitoring", f"{name}/web", "8002") for name in SERVICES),
     *(Edge("namespace monitoring", f"{name}/worker", "8001") for name in SERVICES),
     *(Edge("namespace monitoring", f"{name}-db", "9187") for name in SERVICES),
     *(

@@ -122,7 +122,8 @@ def test_ports_are_those_the_services_listen_on():
         told = settings_of(each.service) | {name: value for name, value in each.settings().items() if value}
         prefix = each.service.upper()
         bind = told[f"{prefix}_WORKER_BIND" if each.component == "worker" else f"{prefix}_BIND"]
-        binds = [bind, told["GATEWAY_ADMIN_BIND"]] if each.service == "gateway" else [bind]
+        beside = {"gateway": "GATEWAY_ADMIN_BIND"}.get(each.service, f"{prefix}_PROBE_BIND")
+        binds = [bind, told[beside]] if each.component == "web" else [bind]
         assert all(one.startswith("0.0.0.0:") for one in binds), (
             f"{each} listens where nobody reaches it: {binds}"
         )

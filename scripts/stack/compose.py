@@ -1,6 +1,7 @@
 """`make compose-up`, `compose-down`, `e2e-compose`: the stack of deploy/compose.yaml, from nothing to ready.
 
-Usage: scripts/compose up|down|roll|e2e|e2e-rolling [ARGUMENT...], or any other command of docker compose
+Usage: scripts/compose up|down|roll|e2e|e2e-rolling [ARGUMENT...], renew for new certificates, or any other command of
+docker compose. SOUK_TLS=1 has the containers speak TLS.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ from collections.abc import Callable
 from stack import ports
 from stack.compose_roll import ROLLED, roll
 from stack.compose_rolling import CONTAINERS, keep_rolling
-from stack.containers import ADMIN_EMAIL, Containers, make_missing_secrets
+from stack.containers import ADMIN_EMAIL, Containers, make_certificates, make_missing_secrets
 from stack.keys import write_private
-from stack.places import SERVICES, Places
+from stack.places import DATABASES, SERVICES, Places
 from stack.processes import StartFailed
 
 # The journeys come from one address, that of docker's bridge, and are as many shoppers as a town.
@@ -51,6 +52,8 @@ def up(stack: Containers, *options: str) -> None:
     """Make the secrets, start all and wait until it is ready. Raises StartFailed."""
     began = time.monotonic()
     make_missing_secrets(stack)
+    if stack.tls:
+        make_certificates(stack)
     stack.compose("up", "--detach", "--wait", "--wait-timeout", WAIT_SECONDS, "--quiet-pull", *options)
     stack.compose("run", "--rm", "--no-deps", "-T", "admin")
     fill_catalogue(stack)
@@ -58,6 +61,12 @@ def up(stack: Containers, *options: str) -> None:
     write_private(stack.state / "env", variables)
     seconds, env_file = time.monotonic() - began, os.path.relpath(stack.state / "env")
     print(NEXT.format(url=stack.url, seconds=seconds, admin=ADMIN_EMAIL, env_file=env_file))
+
+
+def renew(stack: Containers) -> None:
+    """Make new certificates, and tell those who do not look for them by themselves. Raises StartFailed."""
+    make_certificates(stack, renew=True)
+    stack.compose("kill", "--signal", "HUP", "nats", *(f"{name}-db" for name in DATABASES))
 
 
 def fill_catalogue(stack: Containers) -> None:
@@ -107,6 +116,7 @@ def on_its_own(
         port + gateways if gateways else 0,
         PRIVATE_NETWORKS,
         version=own,
+        tls=places.tls,
     )
     outcome = 1
     build(stack)
@@ -167,11 +177,14 @@ def main() -> None:
         last_port=int(last or 0),
         version=named or "latest",
         overlay=overlay,
+        tls=places.tls,
     )
     name, *arguments = sys.argv[1:] or ["ps"]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if name == "e2e":
+        if name == "renew":
+            renew(stack)
+        elif name == "e2e":
             sys.exit(e2e(places, *arguments))
         elif name == "e2e-rolling":
             sys.exit(e2e_rolling(places, *arguments))

@@ -4,9 +4,11 @@ import json
 import os
 import secrets
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.certificates import WANTED
 from stack.keys import PASSWORDS, PREFIXES, SIGNING_KEYS, write_private
 from stack.places import DATABASES, SERVICES
 from stack.processes import StartFailed
@@ -32,6 +34,7 @@ class Containers:
     rate_exempt: str = ""
     version: str = "latest"
     overlay: str = ""
+    tls: bool = False
 
     @property
     def url(self) -> str:
@@ -49,12 +52,17 @@ class Containers:
     def image(self, service: str) -> str:
         return f"souk/{service}:{self.version}"
 
+    @property
+    def certificates(self) -> Path:
+        return self.state / "certificates"
+
     def environment(self) -> dict[str, str]:
         """Return what deploy/compose.yaml is told."""
         own = {
             "SOUK_UID": str(os.getuid() or ORDINARY_UID),
             "SOUK_GID": str(os.getgid() if os.getuid() else ORDINARY_UID),
             "SOUK_SECRETS": str(self.secrets),
+            "SOUK_CERTIFICATES": str(self.certificates),
             "SOUK_ORIGIN": self.url,
             "SOUK_VERSION": self.version,
             "GATEWAY_PORT": f"{self.ports[0]}-{self.ports[-1]}" if self.last_port else str(self.gateway_port),
@@ -66,7 +74,8 @@ class Containers:
 
     def command(self, *arguments: str) -> list[str]:
         """Return a command of docker compose for this stack."""
-        names = ["compose.yaml", f"compose.{self.overlay}.yaml"] if self.overlay else ["compose.yaml"]
+        overlays = [name for name in (self.overlay, "tls" if self.tls else "") if name]
+        names = ["compose.yaml", *(f"compose.{name}.yaml" for name in overlays)]
         files = [part for name in names for part in ("--file", str(self.root / "deploy" / name))]
         return ["docker", "compose", "--project-name", self.project, *files, *arguments]
 
@@ -107,6 +116,21 @@ def make_missing_secrets(stack: Containers) -> None:
     passwd.chmod(0o644)
 
 
+def make_certificates(stack: Containers, *, renew: bool = False) -> None:
+    """Make the certificates the stack does not have yet, or all anew, for the user of its containers alone. Raises
+    StartFailed."""
+    stack.certificates.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = stack.environment()
+    if os.getuid() == 0:
+        os.chown(stack.certificates, ORDINARY_UID, ORDINARY_UID)
+    options = [
+        f"--user={told['SOUK_UID']}:{told['SOUK_GID']}",
+        f"--volume={stack.certificates}:/certificates",
+    ]
+    command = ["-m", "chassis.authority", *(["--renew"] if renew else []), "/certificates", *WANTED]
+    print(printed_by(stack.image("gateway"), *command, options=options), end="", flush=True)
+
+
 def passwords() -> dict[str, str]:
     """Return new passwords, and the addresses that hold one."""
     made = {
@@ -131,10 +155,10 @@ def signing_keys(image: str) -> dict[str, str]:
     }
 
 
-def printed_by(image: str, *arguments: str) -> str:
+def printed_by(image: str, *arguments: str, options: Sequence[str] = ()) -> str:
     """Return what the Python of an image prints; the libraries for keys live there. Raises StartFailed."""
-    command = ["docker", "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", image, "python"]
-    ran = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    command = ["docker", "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL"]
+    ran = subprocess.run([*command, *options, image, "python", *arguments], capture_output=True, text=True)
     if ran.returncode:
         raise StartFailed(f"{image} could not make keys: {ran.stderr.strip()}")
     return ran.stdout

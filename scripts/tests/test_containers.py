@@ -14,11 +14,11 @@ from stack.places import DATABASES
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def render(state: Path, overlay: str = "") -> dict[str, Any]:
+def render(state: Path, overlay: str = "", *, tls: bool = False) -> dict[str, Any]:
     """Return what docker compose makes of the files; skips the test where there is none."""
     if shutil.which("docker") is None:
         pytest.skip("there is no docker on this machine")
-    stack = Containers(ROOT, state, overlay=overlay)
+    stack = Containers(ROOT, state, overlay=overlay, tls=tls)
     command = stack.command("--profile", "first-start", "config", "--format", "json")
     ran = subprocess.run(command, env=stack.environment(), capture_output=True, text=True)
     if "is not a docker command" in ran.stderr or "unknown" in ran.stderr:
@@ -35,6 +35,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def overlaid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return render(tmp_path_factory.mktemp("state"), "telemetry")
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return render(tmp_path_factory.mktemp("state"), tls=True)
 
 
 def test_every_process_has_no_rights_and_a_limit(rendered):
@@ -144,3 +149,39 @@ def test_the_collector_takes_traces_where_processes_send_them(overlaid):
     assert f"0.0.0.0:{port}" in (folder / "collector.yml").read_text()
     assert "tempo:4317" in (folder / "collector.yml").read_text()
     assert "0.0.0.0:4317" in (folder / "tempo.yml").read_text()
+
+
+def test_under_tls_each_process_has_its_own_certificate_in_a_folder_that_may_change(secured):
+    for name, service in secured["services"].items():
+        if name in ("redis", "sandbox", "volumes"):
+            continue
+        owner = name if name.endswith("-db") else {"admin": "users", "catalogue": "orders"}.get(name, name)
+        owner = owner.removesuffix("-worker").removesuffix("-migrate")
+        (folder,) = [each for each in service["volumes"] if each["target"] == "/run/tls"]
+        assert folder["source"].endswith(f"/certificates/{owner}") and folder["read_only"], name
+        if not name.endswith(("-db", "-migrate")) and name != "nats":
+            variables = service["environment"]
+            prefix = owner.upper()
+            told = [variables[f"{prefix}_TLS_{kind}_FILE"] for kind in ("CERTIFICATE", "KEY", "AUTHORITY")]
+            assert told == ["/run/tls/tls.crt", "/run/tls/tls.key", "/run/tls/ca.crt"], name
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_under_tls_a_database_is_certified_and_takes_nobody_without_a_certificate(secured, name):
+    server = secured["services"][f"{name}-db"]
+    assert {"-cssl=on", "-chba_file=/etc/souk/pg_hba.conf"} < set(server["command"])
+    rules = (ROOT / "deploy" / "compose" / "pg_hba.conf").read_text().splitlines()
+    assert [line.split() for line in rules if line.startswith("host")] == [
+        ["host", "all", "all", "127.0.0.1/32", "trust"],
+        ["hostssl", "all", "all", "all", "scram-sha-256", "clientcert=verify-ca"],
+    ]
+    for process in (name, f"{name}-worker", f"{name}-migrate"):
+        assert secured["services"][process]["environment"]["PGSSLMODE"] == "verify-full", process
+
+
+def test_under_tls_all_else_is_as_without(secured, rendered):
+    for name, service in rendered["services"].items():
+        other = secured["services"][name]
+        assert service.get("healthcheck") == other.get("healthcheck"), name
+        kept = {"networks", "secrets", "mem_limit", "user", "read_only", "cap_drop", "depends_on"}
+        assert {key: service.get(key) for key in kept} == {key: other.get(key) for key in kept}, name

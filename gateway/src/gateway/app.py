@@ -146,7 +146,9 @@ def create_app(settings: Settings) -> Flask:
     health.of(app).register("signing_key", lambda: believed.verify(signer.sign(NAME, None)))
     showing = Showing(settings, current, signer)
     showing.init_app(app)
-    app.extensions[NAME] = DataPath(settings, current, showing, signer, issuers, spans_of(app), credentials_in(app))
+    app.extensions[NAME] = DataPath(
+        settings, current, showing, signer, issuers, spans_of(app), credentials_in(app)
+    )
     return app
 
 

@@ -48,6 +48,8 @@ def test_a_pool_tells_what_it_holds_and_adds_what_happened():
     stats |= {"requests_queued": 4, "requests_wait_ms": 1500, "requests_errors": 2}
     measures.look()
     measures.look()
-    assert [pool_sample(name) - old for name, old in zip(names, before, strict=True)] == pytest.approx([4, 1.5, 2])
+    assert [pool_sample(name) - old for name, old in zip(names, before, strict=True)] == pytest.approx(
+        [4, 1.5, 2]
+    )
     measures.forget()
     assert pool_sample("db_pool_connections", state="in_use") == in_use

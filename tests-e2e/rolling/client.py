@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 70
 
 
 class Unanswered(Exception):

@@ -18,6 +18,12 @@ GATEWAY = "gateway"
 PROGRAMS = (*SERVICES, *(f"{service}-worker" for service in SERVICES), GATEWAY)
 # The gateway reads the list of instances twice a second: after this it has surely read it.
 NOTICE_SECONDS = 2.0
+# One machine does all of it, and whatever else it has to do: who is slow is not away.
+PATIENT = {
+    "REQUEST_DEADLINE_SECONDS": "60",
+    "DB_STATEMENT_TIMEOUT_SECONDS": "30",
+    "DB_POOL_TIMEOUT_SECONDS": "20",
+}
 
 
 class Fleet:
@@ -96,11 +102,13 @@ class Fleet:
         service = program.removesuffix("-worker")
         prefix = service.upper()
         address = f"127.0.0.1:{port}"
-        own = {f"{prefix}_WEB_PROCESSES": "1", f"{prefix}_RELEASE": release.name}
+        own = {f"{prefix}_{name}": value for name, value in PATIENT.items()}
+        own |= {f"{prefix}_WEB_PROCESSES": "1", f"{prefix}_RELEASE": release.name}
         if program == GATEWAY:
             own |= {f"GATEWAY_{each.upper()}_URL": f"file://{self._list}" for each in SERVICES}
             own |= {"GATEWAY_BIND": f"127.0.0.1:{self.port}", "GATEWAY_ADMIN_BIND": address}
             own |= {"GATEWAY_SHARE_PORT": "true", "GATEWAY_SHUTDOWN_LINGER_SECONDS": "2"}
+            own |= {"GATEWAY_CHECK_TIMEOUT_SECONDS": "5", "GATEWAY_UPSTREAM_CONNECT_TIMEOUT_SECONDS": "5"}
         else:
             own[f"{prefix}_{'WORKER_' if program != service else ''}BIND"] = address
             own[f"{prefix}_SHUTDOWN_LINGER_SECONDS"] = str(self._linger_seconds)

@@ -15,8 +15,8 @@ from shop import until
 
 from rolling.releases import Release
 
-READY_SECONDS = 60
-STOP_SECONDS = 40
+READY_SECONDS = 120
+STOP_SECONDS = 120
 # Below the range in which scripts/stack looks for ports.
 LOWEST = 18000
 

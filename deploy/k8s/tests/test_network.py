@@ -106,3 +106,11 @@ def test_ports_that_are_opened_are_ports_that_pods_have(environment):
         for pods, open_there in ports.items():
             if covers(edge.target, pods):
                 assert edge.port in open_there, edge
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_service_is_reached_from_outside_past_the_ingress(environment):
+    for service in objects(environment, "Service"):
+        spec = service["spec"]
+        assert spec.get("type", "ClusterIP") == "ClusterIP", service["metadata"]["name"]
+        assert not {"externalIPs", "loadBalancerIP"} & spec.keys(), service["metadata"]["name"]

@@ -124,3 +124,16 @@ def test_all_secrets_come_from_the_store_of_the_environment(environment):
     store = "souk-dev" if environment == "dev" else "souk"
     for one in objects(environment, "ExternalSecret"):
         assert one["spec"]["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": store}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_secret_is_made_of_its_own_services_entry_and_of_the_member_it_is_named_after(environment):
+    for one in objects(environment, "ExternalSecret"):
+        name = one["metadata"]["name"]
+        service, _, what = name.partition("-")
+        for each in one["spec"]["data"]:
+            entry, member = each["remoteRef"]["key"], each["remoteRef"]["property"]
+            shared = {"trust-bundle.json": "souk-trust"}.get(member)
+            assert entry == (shared or ("souk-nats" if "nats" in name else f"souk-{service}")), name
+            assert member.endswith(each["secretKey"]), name
+            assert not what.startswith("db-") or member.startswith(what), name

@@ -22,6 +22,13 @@ def test_at_three_times_the_load_those_let_in_are_answered_nearly_as_soon_as_eve
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_far_too_much_is_refused_within_a_second(seed):
+    arrivals = arriving((250, 5), (1500, 10), seed=seed)
+    play = Play(arrivals, capacity=10, seconds_of=about(0.02), most=4096, seed=seed)
+    assert 5 < min(play.shed) < 6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_once_the_load_is_gone_nothing_is_refused_any_more(seed):
     arrivals = arriving((80, 5), (480, 15), (80, 40), seed=seed)
     play = Play(arrivals, capacity=8, seconds_of=about(0.05), seed=seed)

@@ -16,7 +16,7 @@ _OVERLOADED = 2.0  # times the usual time: from here on it is lowered
 _CONGESTED = 1.5  # ... and lowered further
 _FREE = 1.25  # ... and raised again
 _HEADROOM = 1.3
-_PATIENCE_SECONDS = 2.0  # a burst passes by itself
+_PATIENCE_SECONDS = 2.0  # a burst passes by itself; the slower the answers, the less is waited for that
 _PATIENCE_WINDOWS = 4
 _LEAST = 32  # who has no more than these in hand is refused nothing, however long they take
 _SMALL_STEP = 0.9
@@ -146,7 +146,8 @@ class Limit:
         target = max(self._least, math.ceil(needed * max(_HEADROOM, ratio / _SLOWEST_STEP)))
         if self.engaged and ratio < _OVERLOADED:
             target = max(target, math.floor(self.allowed * _SMALL_STEP))
-        patient = now - since >= _PATIENCE_SECONDS and windows >= _PATIENCE_WINDOWS
+        patience = _PATIENCE_SECONDS * _OVERLOADED / ratio
+        patient = now - since >= patience and windows >= _PATIENCE_WINDOWS
         if target < self.allowed and (patient or self.engaged):
             big = target < self.allowed * _BIG_STEP
             self._set(target, now)

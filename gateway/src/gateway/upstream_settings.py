@@ -25,7 +25,7 @@ class UpstreamSettings(ProcessSettings):
         10.0, minimum=0.1, doc="seconds between two look-ups of the names in dns:// addresses"
     )
     upstream_connections: int = setting(
-        128, minimum=1, doc="requests of one process in flight to each service"
+        64, minimum=1, doc="requests of one process in flight to each service"
     )
     upstream_streams: int = setting(32, minimum=1, doc="streams of one process open at each service, besides")
     upstream_connect_timeout_seconds: float = setting(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Ways:
     """How instances are dealt with; times in seconds, numbers for this process."""
 
-    requests: int = 128
+    requests: int = 64
     streams: int = 32
     connect_seconds: float = 0.5
     idle_seconds: float = 60.0

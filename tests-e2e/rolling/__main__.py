@@ -29,9 +29,8 @@ def take_over(lab: Laboratory, gateway_url: str) -> None:
     lab.gateway_url = gateway_url
     lab.tell({"sandbox": {"SANDBOX_WEBHOOK_URL": f"{gateway_url}/api/v1/payments/webhooks/stripe"}})
     lab.control("restart", "services:sandbox")
-    lab.control(
-        "stop", "edge:gateway", *(f"services:{program}" for program in PROGRAMS if program != GATEWAY)
-    )
+    for program in PROGRAMS:
+        lab.control("stop", f"{'edge' if program == GATEWAY else 'services'}:{program}")
 
 
 def main() -> None:

@@ -4,9 +4,8 @@ from chassis.gunicorn_defaults import defaults
 from chassis.settings import load_or_exit
 from gateway.settings import PREFIX, Settings
 
+globals().update(defaults("gateway", Settings))
 _settings = load_or_exit(Settings, PREFIX)
-
-globals().update(defaults("gateway"))
 bind = [_settings.bind, _settings.admin_bind]
 worker_class = "gateway.worker.GatewayWorker"
 reuse_port = _settings.share_port

@@ -1,5 +1,6 @@
 """gunicorn's settings: the chassis' for every service."""
 
 from chassis.gunicorn_defaults import defaults
+from payments.settings import Settings
 
-globals().update(defaults("payments"))
+globals().update(defaults("payments", Settings))

@@ -1,5 +1,6 @@
 """gunicorn's settings: those of every service, from USERS_* variables."""
 
 from chassis.gunicorn_defaults import defaults
+from users.settings import Settings
 
-globals().update(defaults("users"))
+globals().update(defaults("users", Settings))

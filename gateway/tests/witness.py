@@ -11,6 +11,7 @@ from pathlib import Path
 
 from serving import Gateway, Service, free_port, get, whole
 
+from chassis.testing.keys import Keys
 from chassis.testing.waiting import until
 
 TESTS = Path(__file__).parent
@@ -30,7 +31,10 @@ class Witness:
         self.record.touch()
         self.port, self._read = free_port(), 0
         own = {"BIND": f"127.0.0.1:{self.port}", "WEB_PROCESSES": "1", "SHUTDOWN_DRAIN_SECONDS": "1"}
-        own |= {"TRUST_BUNDLE_FILE": "unused", "SIGNING_KEY_FILE": "unused"}
+        (folder / f"{worker}-keys").mkdir()
+        keys = Keys(folder / f"{worker}-keys", "witness")
+        own |= {"TRUST_BUNDLE_FILE": str(keys.trust_bundle_file)}
+        own |= {"SIGNING_KEY_FILE": str(keys.signing_key_file("witness"))}
         own |= {"RECORD": str(self.record), "ROUTES": str(routes)}
         argv = ["-b", f"127.0.0.1:{self.port}", *WORKERS[worker], "witness_wsgi:app"]
         self.log = folder / f"{worker}.log"

@@ -1,7 +1,8 @@
 """The broker's values: as safe as the pods of ours, durable, and reached under the name that workers are given."""
 
+import pytest
 import yaml
-from rendering import FOLDER, objects
+from rendering import FOLDER, objects, workloads
 
 VALUES = yaml.safe_load((FOLDER / "nats" / "values.yaml").read_text())
 
@@ -33,6 +34,13 @@ def test_it_is_three_servers_with_their_own_disks_and_acknowledges_what_is_on_th
     assert config["jetstream"]["merge"]["sync_interval"] == "always"
     assert VALUES["podDisruptionBudget"]["enabled"] is True
     assert VALUES["podTemplate"]["topologySpreadConstraints"]["kubernetes.io/hostname"]["maxSkew"] == 1
+
+
+@pytest.mark.parametrize(("environment", "servers"), [("production", 3), ("canary", 3), ("dev", 1)])
+def test_each_stream_is_kept_by_all_of_its_servers(environment, servers):
+    for each in workloads(environment, "worker"):
+        told = each.settings().get(f"{each.service.upper()}_NATS_REPLICAS", "1")
+        assert int(told) == servers, each
 
 
 def test_it_is_as_new_as_the_workers_need():

@@ -102,7 +102,7 @@ def test_each_role_reaches_its_own_database_over_verified_tls(environment):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_runtime_role_is_made_before_migrations_and_may_connect_and_nothing_else(environment):
+def test_the_roles_of_a_database_are_two_with_a_password_each(environment):
     clusters = {one["metadata"]["name"]: one["spec"] for one in objects(environment, "Cluster")}
     assert set(clusters) == {"users-db", "orders-db", "payments-db"}
     for name, spec in clusters.items():

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis import checks
 from chassis.settings import SettingsError, setting
 from gateway.front.limits import Limits
 from gateway.limit_settings import LimitSettings, listed, networks_of
@@ -22,7 +23,7 @@ _PACKAGED_ROUTES = Path(__file__).with_name("routes.toml")
 class Settings(UpstreamSettings, LimitSettings):
     """The gateway's settings; each is `GATEWAY_` and its name in upper case."""
 
-    bind: str = setting("0.0.0.0:8080", doc="address the public listens to")
+    bind: str = setting("0.0.0.0:8080", check=checks.listening_address, doc="address the public listens to")
     web_connections: int = setting(4096, minimum=1, doc="client connections of one web process")
     web_worker_class: str = setting(
         "gevent", choices=("gevent",), doc="how a web process serves: there is one way"
@@ -35,7 +36,9 @@ class Settings(UpstreamSettings, LimitSettings):
         doc="most time a service gets, in seconds, where the route states none",
     )
     admin_bind: str = setting(
-        "127.0.0.1:8081", doc="address of /livez, /readyz, /metrics, and /status with all that is known"
+        "127.0.0.1:8081",
+        check=checks.listening_address,
+        doc="address of /livez, /readyz, /metrics, and /status with all that is known",
     )
     share_port: bool = setting(
         False,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis.testing.keys import Keys
 from chassis.testing.waiting import until
 
 TESTS = Path(__file__).parent
@@ -71,12 +72,12 @@ def free_port() -> int:
 def running(folder: Path, *, probes: bool = False, **settings: object) -> Iterator[Server]:
     """Start the example with settings of its own (`BOXES_` is added), on request with an address for probes, and wait
     until it is alive."""
-    port, output = free_port(), folder / "output.log"
+    port, output, keys = free_port(), folder / "output.log", Keys(folder, "boxes")
     probe_port = free_port() if probes else 0
     told = {
         "bind": f"127.0.0.1:{port}",
-        "trust_bundle_file": "unused",
-        "signing_key_file": "unused",
+        "trust_bundle_file": keys.trust_bundle_file,
+        "signing_key_file": keys.signing_key_file("boxes"),
         "probe_bind": f"127.0.0.1:{probe_port}" if probes else "",
         **settings,
     }

@@ -14,7 +14,7 @@ from orders.api import add_catalogue_routes, add_following_route, add_order_rout
 from orders.feed import Feed
 from orders.postgres import Store
 from orders.service import Catalogue, Orders
-from orders.settings import MIGRATIONS, SERVICE, Settings
+from orders.settings import MIGRATIONS, PREFIX, SERVICE, Settings
 
 VERSION = "0.1.0"
 
@@ -23,8 +23,8 @@ def create_app(settings: Settings, *, database: Database[Store] | None = None) -
     database = database or Database(settings, Store)
     app = create_flask(SERVICE, settings)
     readiness = health.of(app)
-    readiness.register("database", database.ping)
-    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS))
+    readiness.register("database", database.ping, setting=f"{PREFIX}DB_URL")
+    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS), setting=f"{PREFIX}DB_URL")
 
     orders = Orders(database, settings.currency, settings.payment_window)
     feed = Feed(orders.changed_since, is_draining=lambda: readiness.draining)

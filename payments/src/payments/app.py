@@ -18,7 +18,7 @@ from payments.clients import OrdersClient
 from payments.postgres import Store
 from payments.service import Payments
 from payments.service.ports import Orders, Provider
-from payments.settings import MIGRATIONS, SERVICE, Settings
+from payments.settings import MIGRATIONS, PREFIX, SERVICE, Settings
 from payments.stripe_parts import create_provider
 from payments.stripe_webhooks import StripeWebhooks
 
@@ -38,8 +38,8 @@ def create_app(
     database = database or Database(settings, Store)
     app = create_flask(SERVICE, settings)
     readiness = health.of(app)
-    readiness.register("database", database.ping)
-    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS))
+    readiness.register("database", database.ping, setting=f"{PREFIX}DB_URL")
+    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS), setting=f"{PREFIX}DB_URL")
 
     payments = Payments(
         database,

@@ -4,19 +4,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis import checks
 from chassis.settings import Secret, ServiceSettings, setting
 
 SERVICE, PREFIX = "payments", "PAYMENTS_"
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
+def some_secret(text: str) -> None:
+    """Check that a list holds a secret at all. Raises ValueError."""
+    if not text.replace(",", "").strip():
+        raise ValueError("There is no secret in it.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(ServiceSettings):
-    orders_url: str = setting(doc="address of the orders service")
-    stripe_api_base: str = setting("https://api.stripe.com", doc="address of Stripe's API, or of the sandbox")
+    orders_url: str = setting(check=checks.web_address, doc="address of the orders service")
+    stripe_api_base: str = setting(
+        "https://api.stripe.com", check=checks.web_address, doc="address of Stripe's API, or of the sandbox"
+    )
     stripe_api_key: Secret = setting(doc="Stripe's secret API key")
     stripe_webhook_secrets: Secret = setting(
-        doc="secrets of Stripe's webhooks, separated by a comma: one, or two while one replaces the other"
+        check=some_secret,
+        doc="secrets of Stripe's webhooks, separated by a comma: one, or two while one replaces the other",
     )
     stripe_timeout_seconds: float = setting(
         8.0, minimum=0.1, maximum=80, doc="longest wait for Stripe's answer to a request, in seconds"

@@ -16,7 +16,7 @@ from users.oauth import add_metadata_routes, add_token_routes
 from users.passwords import Passwords, argon2id
 from users.postgres import Transaction
 from users.service import Accounts, Revocations, Sessions
-from users.settings import MIGRATIONS, SERVICE, Settings
+from users.settings import MIGRATIONS, PREFIX, SERVICE, Settings
 from users.tokens import AccessTokens, read_private_keys
 
 VERSION = "0.1.0"
@@ -47,8 +47,8 @@ def create_app(
     api.init_app(app)
     refusals.init_app(app)
     readiness = health.of(app)
-    readiness.register("database", database.ping)
-    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS))
+    readiness.register("database", database.ping, setting=f"{PREFIX}DB_URL")
+    readiness.register("schema", lambda: migrations.require(database, MIGRATIONS), setting=f"{PREFIX}DB_URL")
     return app
 
 

@@ -3,10 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis import checks
 from chassis.settings import Secret, ServiceSettings, setting
 
 SERVICE, PREFIX = "users", "USERS_"
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def token_keys(file: Path) -> None:
+    """Check the file of the keys that sign access tokens. Raises ValueError."""
+    from users.tokens import read_private_keys  # not before gevent has patched what it imports
+
+    try:
+        read_private_keys(file)
+    except OSError as failure:
+        raise ValueError(f"{file} cannot be read: {failure.strerror}.") from failure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,10 +25,12 @@ class Settings(ServiceSettings):
     """What the web and worker processes are told."""
 
     token_keys_file: Path = setting(
-        doc="private RSA keys of access tokens (JWKS); the first signs, all are published"
+        check=token_keys, doc="private RSA keys of access tokens (JWKS); the first signs, all are published"
     )
     token_issuer: str = setting(
-        "http://127.0.0.1:8080", doc="public origin of the shop, named in tokens and metadata"
+        "http://127.0.0.1:8080",
+        check=checks.web_address,
+        doc="public origin of the shop, named in tokens and metadata",
     )
     token_audience: str = setting("souk", doc="who access tokens are for")
     access_token_lifetime_seconds: int = setting(

@@ -26,6 +26,10 @@ PING_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
+# Consumers are set back (2.14), and batches are written whole (2.12).
+OLDEST_SERVER = (2, 14)
+
+
 class BrokerUnavailable(Unavailable):
     code = "broker_unavailable"
     title = "The message broker cannot be reached"
@@ -40,8 +44,12 @@ class Broker:
 
     name = "broker"
 
-    def __init__(self, url: str, client_name: str, *, tls: "Credentials | None" = None) -> None:
-        """Take its address; under `tls` no byte is sent plainly, whatever the server says."""
+    def __init__(
+        self, url: str, client_name: str, *, tls: "Credentials | None" = None, replicas: int = 1
+    ) -> None:
+        """Take its address, this client's name, and how many servers keep each stream that is made; under `tls` no
+        byte is sent plainly, whatever the server says."""
+        self.replicas = replicas
         self._url = url
         self._tls = tls
         self._client_name = client_name
@@ -51,19 +59,24 @@ class Broker:
 
     @property
     def connected(self) -> bool:
-        return self._client.is_connected
+        return self._client.is_connected and not self._is_too_old()
 
     @property
     def client(self) -> Client:
-        """The NATS client. Raises BrokerUnavailable without a connection."""
-        if not self._client.is_connected:
-            raise BrokerUnavailable()
+        """The NATS client. Raises BrokerUnavailable without a connection, or with one to a server that is too old."""
+        self.check()
         return self._client
 
     def check(self) -> None:
         """Check for readiness. Raises BrokerUnavailable."""
-        if not self.connected:
+        if self._client.is_connected and self._is_too_old():
+            raise BrokerUnavailable(_too_old(self._client))
+        if not self._client.is_connected:
             raise BrokerUnavailable()
+
+    def _is_too_old(self) -> bool:
+        version = self._client.connected_server_version
+        return (version.major, version.minor) < OLDEST_SERVER
 
     def jetstream(self) -> JetStreamContext:
         """Return a JetStream context. Raises BrokerUnavailable."""
@@ -82,6 +95,13 @@ class Broker:
                 log.error("no connection to the broker: %s: %s", type(error).__name__, error)
             await stop.pause(RECONNECT_SECONDS)
 
+    def _greet(self, words: str) -> None:
+        self.session += 1
+        if self._is_too_old():
+            log.error(_too_old(self._client))
+        else:
+            log.info(words)
+
     async def close(self) -> None:
         """Send what is buffered and close the connection, within 2 s."""
         self._closing = True
@@ -97,8 +117,7 @@ class Broker:
                 log.warning("connection to the broker lost")
 
         async def back() -> None:
-            self.session += 1
-            log.info("connected to the broker again")
+            self._greet("connected to the broker again")
 
         async def ended() -> None:
             closed.set()
@@ -124,11 +143,16 @@ class Broker:
             closed_cb=ended,
             **({} if self._tls is None else {"tls": self._tls.client, "tls_handshake_first": True}),
         )
-        self.session += 1
-        log.info("connected to the broker")
+        self._greet("connected to the broker")
 
 
-async def connect_once(url: str) -> Client:
+def _too_old(client: Client) -> str:
+    version = ".".join(map(str, OLDEST_SERVER))
+    found = client.connected_server_version
+    return f"the broker is NATS {found.major}.{found.minor}.{found.patch}, and {version} or newer is needed"
+
+
+async def connect_once(url: str, tls: "Credentials | None" = None) -> Client:
     """Connect for a command that somebody waits for: at once or not at all. Raises what is in BROKER_ERRORS."""
     client = Client()
 
@@ -142,6 +166,7 @@ async def connect_once(url: str) -> Client:
         max_reconnect_attempts=1,
         reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
         error_cb=told_by_the_exception,
+        **({} if tls is None else {"tls": tls.client, "tls_handshake_first": True}),
     )
     return client
 
@@ -155,9 +180,11 @@ async def has_stream(js: JetStreamContext, name: str) -> bool:
     return True
 
 
-async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: float) -> None:
-    """Make a stream on disk that keeps messages for some days and takes batches, unless there is one of this name,
-    which is an operator's to configure, but for the batches. Raises nats.errors.Error."""
+async def ensure_stream(
+    js: JetStreamContext, name: str, subjects: str, days: float, replicas: int = 1
+) -> None:
+    """Make a stream on the disks of so many servers that keeps messages for some days and takes batches, unless there
+    is one of this name, which is an operator's to configure, but for the batches. Raises nats.errors.Error."""
     if await has_stream(js, name):
         config = (await js.stream_info(name)).config
         if not config.allow_atomic:
@@ -170,6 +197,7 @@ async def ensure_stream(js: JetStreamContext, name: str, subjects: str, days: fl
         storage=StorageType.FILE,
         max_age=days * 24 * 60 * 60,
         allow_atomic=True,
+        num_replicas=replicas,
     )
     await js.add_stream(config)
     log.info("stream made: %s", name)

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
@@ -18,6 +18,10 @@ from chassis.broker import BROKER_ERRORS, connect_once
 from chassis.events import CONTENT_TYPE, MalformedEvent, Received, from_wire
 from chassis.handling import DEAD_STREAM, dead_subject
 from chassis.settings import ServiceSettings, load_or_exit
+from chassis.tls_settings import credentials_for
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 EXIT_UNAVAILABLE = 69
 ROW = "  {number:>8}  {died:<20}  {aggregate:<36}  {subject:<32}  {cause}"
@@ -114,7 +118,7 @@ def main() -> None:
         return [f"{told.service}: {await drop(js, told.service, told.number)} dead letters dropped"]
 
     try:
-        lines = asyncio.run(_connected(settings.nats_url, act))
+        lines = asyncio.run(_connected(settings.nats_url, credentials_for(settings, told.service), act))
     except BROKER_ERRORS as failure:
         sys.stderr.write(f"The broker gives no answer: {type(failure).__name__} {failure}\n")
         sys.exit(EXIT_UNAVAILABLE)
@@ -123,9 +127,9 @@ def main() -> None:
 
 
 async def _connected(
-    url: str, act: Callable[[JetStreamContext], Coroutine[Any, Any, list[str]]]
+    url: str, tls: "Credentials | None", act: Callable[[JetStreamContext], Coroutine[Any, Any, list[str]]]
 ) -> list[str]:
-    client = await connect_once(url)
+    client = await connect_once(url, tls)
     try:
         return await act(client.jetstream())
     finally:

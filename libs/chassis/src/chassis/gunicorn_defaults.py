@@ -1,6 +1,9 @@
 """gunicorn's settings for every service, from its environment; the whole of a service's gunicorn.conf.py.
 
-    from chassis.gunicorn_defaults import defaults; globals().update(defaults("<service>"))
+    from chassis.gunicorn_defaults import defaults
+    from <service>.settings import Settings
+
+    globals().update(defaults("<service>", Settings))
 
 This module is imported before the app: it imports nothing that opens sockets or reads
 PROMETHEUS_MULTIPROC_DIR.
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis import logs
+from chassis.environment import with_files
 from chassis.settings import ProcessSettings, load_or_exit
 
 KEEPALIVE_SECONDS = 75  # longer than any pooled client keeps an idle connection
@@ -24,10 +28,17 @@ LINGER_VARIABLE, DRAIN_VARIABLE = "CHASSIS_LINGER_SECONDS", "CHASSIS_DRAIN_SECON
 PROBE_VARIABLE = "CHASSIS_PROBE_BIND"  # empty, or the last address that is bound
 
 
-def defaults(service: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return gunicorn's settings for a service; its variables begin with its name in upper case."""
-    settings = load_or_exit(ProcessSettings, f"{service.upper()}_", env)
-    patch_for(settings.web_worker_class)
+def defaults(
+    service: str,
+    settings_class: type[ProcessSettings] = ProcessSettings,
+    env: Mapping[str, str] = os.environ,
+) -> dict[str, Any]:
+    """Return gunicorn's settings for a service; its variables begin with its name in upper case. All of the service's
+    own are read here, so that what is wrong with any of them is told at once."""
+    prefix = f"{service.upper()}_"
+    told, _ = with_files(env, [f"{prefix}WEB_WORKER_CLASS"])
+    patch_for(told.get(f"{prefix}WEB_WORKER_CLASS") or "gevent")  # first: the checks of settings import much
+    settings = load_or_exit(settings_class, prefix, env)
     logs.configure(service, settings.log_level, release=settings.release)
     own_folder = clear_metrics(settings.metrics_dir, service)
     linger, drain = settings.shutdown_linger_seconds, settings.shutdown_drain_seconds

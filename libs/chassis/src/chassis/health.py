@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # workers have a health as well, and do without Flask
 
 _CHECK_SECONDS = 1.0
 _KEEP_SECONDS = 0.5
+_HANGS_SECONDS = 5.0  # until then it may find out by itself what is wrong
+_TELL_AGAIN_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -39,14 +41,19 @@ class Readiness:
         self._check_seconds = check_seconds
         self._keep_seconds = keep_seconds
         self._checks: dict[str, Callable[[], object]] = {}
+        self._settings: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
+        self._told: dict[str, tuple[str, float]] = {}
         self._running: dict[str, Future[object]] = {}
         self._kept: tuple[float, dict[str, str]] = (float("-inf"), {})
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
 
-    def register(self, name: str, check: Callable[[], object]) -> None:
-        """Add a check: a callable that raises when what it looks at is not fit to serve."""
+    def register(self, name: str, check: Callable[[], object], *, setting: str = "") -> None:
+        """Add a check: a callable that raises when what it looks at is not fit to serve. `setting` is the variable
+        that names what is looked at, for the log."""
         self._checks[name] = check
+        self._settings[name] = setting
 
     def drain(self) -> None:
         """Be unready from now on, because this process is about to stop."""
@@ -70,21 +77,38 @@ class Readiness:
         for name, check in self._checks.items():
             if name not in self._running:
                 self._running[name] = self._threads.submit(check)
+                self._begun[name] = time.monotonic()
         return {name: self._outcome(name, until) for name in self._checks}
 
     def _outcome(self, name: str, until: float) -> str:
         try:
             failure = self._running[name].exception(max(0.0, until - time.monotonic()))
         except NotInTime:
-            _log.warning("readiness check hangs", extra={"check": name})
+            if time.monotonic() - self._begun[name] > _HANGS_SECONDS:
+                self._tell(name, "readiness check hangs", "no outcome so far")
             return "failing"
         del self._running[name]
         if failure is None:
+            if self._told.pop(name, None) is not None:
+                _log.info("readiness check passes again", extra={"check": name})
             return "ok"
-        _log.warning(
-            "readiness check fails", extra={"check": name, "cause": f"{type(failure).__name__}: {failure}"}
-        )
+        self._tell(name, "readiness check fails", cause_of(failure))
         return "failing"
+
+    def _tell(self, name: str, what: str, cause: str) -> None:
+        """Log a failure when it begins or is another one, and once a minute as long as it lasts."""
+        said, at = self._told.get(name, ("", float("-inf")))
+        if said == what + cause and time.monotonic() - at < _TELL_AGAIN_SECONDS:
+            return
+        self._told[name] = what + cause, time.monotonic()
+        told = {"cause": cause, "setting": self._settings[name]}
+        _log.warning(what, extra={"check": name} | {key: value for key, value in told.items() if value})
+
+
+def cause_of(failure: BaseException) -> str:
+    """Return what failed in one line: the error, and the one that it came of."""
+    told = [f"{type(each).__name__}: {each}" for each in (failure, failure.__cause__) if each is not None]
+    return " ".join(", for ".join(told).split())
 
 
 def answer(readiness: Readiness) -> tuple[int, bytes]:

@@ -73,7 +73,7 @@ class Consumer:
         nats.errors.Error; what was not finished then comes again."""
         async with leading(self._database, self.name, stop) as conn:
             await self._wait_for_stream(broker, stop)
-            await ensure_stream(broker.jetstream(), DEAD_STREAM, "dead.>", days=DEAD_DAYS)
+            await ensure_stream(broker.jetstream(), DEAD_STREAM, "dead.>", DEAD_DAYS, broker.replicas)
             feed = Feed(broker, self._stream, self._config())
             handling = Handling(
                 self._service,

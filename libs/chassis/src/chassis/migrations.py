@@ -7,6 +7,9 @@ process killed between them leaves a database that no deploy can bring on. The k
 (yoyo) write the note on another connection, after the commit, and guess where a statement ends; the server
 knows.
 
+The next release's migrations leave this one working, those behind them may not: a file says so by a line
+`-- needs 0006_more`. A release that does not know 0006_more is then older than the database can serve.
+
 What cannot be done in a transaction, CREATE INDEX CONCURRENTLY, is a file of one statement that begins with the line
 `-- outside a transaction` and does no harm when it is run twice (IF NOT EXISTS).
 """
@@ -15,18 +18,21 @@ import argparse
 import hashlib
 import logging
 import os
+import re
 import sys
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from chassis import logs
+from chassis import checks, logs
+from chassis.environment import with_files
 from chassis.errors import Unavailable
 from chassis.postgres import Database
-from chassis.settings import EXIT_CONFIG, with_files
+from chassis.settings import EXIT_CONFIG
 
 # The advisory lock that makes migrating replicas stand in a queue.
 MIGRATION_LOCK = 0x6D696772617465
@@ -34,7 +40,13 @@ LOCK_TIMEOUT_SECONDS = 5.0
 _LOCK_POLL_SECONDS = 0.1
 _OUTSIDE_SECONDS = 600
 OUTSIDE_A_TRANSACTION = b"-- outside a transaction\n"
-_NOTE = "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)"
+_NEEDS = re.compile(rb"^-- needs ([0-9]{4}_[a-z0-9_]+)$", re.MULTILINE)
+_NOTE = "INSERT INTO schema_migrations (name, sha256, needs) VALUES (%s, %s, %s)"
+_HAS_NEEDS = """
+    SELECT true
+    FROM pg_attribute
+    WHERE attrelid = 'schema_migrations'::regclass AND attname = 'needs'
+"""
 _UNFINISHED_INDEXES = """
     SELECT
         namespace.nspname,
@@ -54,6 +66,11 @@ class SchemaMismatch(Unavailable):
     title = "The database lacks a migration of this release"
 
 
+class SchemaTooNew(Unavailable):
+    code = "schema_too_new"
+    title = "The database is of a release that this one cannot serve any more"
+
+
 class MigrationChanged(Exception):
     """A file differs from what was applied under its name: forward only means a new file."""
 
@@ -66,16 +83,32 @@ def known(folder: Path) -> list[str]:
 def missing(database: Database[Any], folder: Path) -> list[str]:
     """Return the migrations of this release that the database lacks. Newer ones that it has are not reported:
     the next release's expanding migrations run while this one still serves. Raises Unavailable."""
-    with database.read() as one:
-        table = one.conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL AS there").fetchone()
-        applied = one.conn.execute("SELECT name FROM schema_migrations").fetchall() if table["there"] else []
-    return sorted(set(known(folder)) - {row["name"] for row in applied})
+    return sorted(set(known(folder)) - _noted(database).keys())
 
 
 def require(database: Database[Any], folder: Path) -> None:
-    """Check, for readiness, that nothing is missing. Raises SchemaMismatch, Unavailable."""
-    if lacking := missing(database, folder):
+    """Check, for readiness, that nothing is missing, and that nothing newer needs a newer release. Raises
+    SchemaMismatch, SchemaTooNew, Unavailable."""
+    names, noted = set(known(folder)), _noted(database)
+    if lacking := sorted(names - noted.keys()):
         raise SchemaMismatch(", ".join(lacking))
+    _refuse_too_new(names, noted)
+
+
+def _noted(database: Database[Any]) -> dict[str, str | None]:
+    """Return what each migration needs that the database has, by name; notes of before had no such column."""
+    with database.read() as one:
+        table = one.conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL AS there").fetchone()
+        if not table["there"]:
+            return {}
+        rows = one.conn.execute("SELECT name, to_jsonb(m) ->> 'needs' AS needs FROM schema_migrations AS m")
+        return {row["name"]: row["needs"] for row in rows}
+
+
+def _refuse_too_new(names: Collection[str], noted: Mapping[str, str | None]) -> None:
+    for newer in sorted(noted.keys() - set(names)):
+        if (needs := noted[newer]) and needs not in names:
+            raise SchemaTooNew(f"{newer} needs a release with {needs}")
 
 
 def migrate(owner_url: str, folder: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> list[str]:
@@ -90,6 +123,7 @@ def migrate(owner_url: str, folder: Path, *, lock_timeout_seconds: float = LOCK_
         conn.execute(f"SET lock_timeout = {round(lock_timeout_seconds * 1000)}")
         applied = _applied(conn)
         names = known(folder)
+        _refuse_too_new(names, dict(conn.execute("SELECT name, needs FROM schema_migrations").fetchall()))
         for newer in sorted(applied.keys() - set(names)):
             log.warning("the database has a migration that this release does not know: %s", newer)
         return [name for name in names if _apply(conn, folder / f"{name}.sql", applied)]
@@ -109,10 +143,13 @@ def _applied(conn: psycopg.Connection) -> dict[str, str]:
             name       text        NOT NULL,
             sha256     text        NOT NULL,
             applied_at timestamptz NOT NULL DEFAULT now(),
+            needs      text,
             CONSTRAINT schema_migrations_pk PRIMARY KEY (name)
         )
         """
     )
+    if not conn.execute(_HAS_NEEDS).fetchone():
+        conn.execute("ALTER TABLE schema_migrations ADD COLUMN needs text")
     return dict(conn.execute("SELECT name, sha256 FROM schema_migrations").fetchall())
 
 
@@ -124,13 +161,15 @@ def _apply(conn: psycopg.Connection, file: Path, applied: dict[str, str]) -> boo
             raise MigrationChanged(f"{file.name} is not what was applied; a change is a new file")
         return False
     log.info("applying migration %s", file.stem)
+    needs = _NEEDS.search(sql)
+    note = (file.stem, digest, needs[1].decode() if needs else None)
     if sql.startswith(OUTSIDE_A_TRANSACTION):
         _apply_outside(conn, sql)
-        conn.execute(_NOTE, (file.stem, digest))
+        conn.execute(_NOTE, note)
         return True
     with conn.transaction():
         conn.execute(sql)
-        conn.execute(_NOTE, (file.stem, digest))
+        conn.execute(_NOTE, note)
     return True
 
 
@@ -154,16 +193,30 @@ def main() -> None:
     told = parser.parse_args()
     logs.configure(told.service, "INFO")
     variable = f"{told.service.upper()}_DB_OWNER_URL"
-    env, wrong = with_files(os.environ, [variable])
-    if wrong or not env.get(variable):
-        log.error("%s", *[f"{name} {said}" for name, said in wrong.items()] or [f"{variable} is not set"])
-        sys.exit(EXIT_CONFIG)
+    url = _owner_url_or_exit(variable)
     try:
-        applied = migrate(env[variable], told.folder)
-    except (psycopg.Error, MigrationChanged) as error:
-        log.error("migration failed: %s", error)
+        applied = migrate(url, told.folder)
+    except (psycopg.Error, MigrationChanged, SchemaTooNew) as error:
+        of = f"{variable}: " if type(error) is psycopg.OperationalError else ""  # no answer, or no way in
+        log.error("migration failed: %s%s", of, " ".join(str(error).split()))
         sys.exit(1)
     log.info("migrations applied: %d", len(applied))
+
+
+def _owner_url_or_exit(variable: str) -> str:
+    env, wrong = with_files(os.environ, [variable])
+    url = env.get(variable) or ""
+    said = [f"{name} {what}" for name, what in wrong.items()]
+    if not said and not url:
+        said = [f"{variable} is not set"]
+    try:
+        checks.database_address(url)
+    except ValueError as malformed:
+        said = said or [f"{variable}: {malformed}"]
+    if said:
+        log.error("%s", said[0])
+        sys.exit(EXIT_CONFIG)
+    return url
 
 
 if __name__ == "__main__":

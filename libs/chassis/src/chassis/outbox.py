@@ -129,18 +129,18 @@ class Relay:
 
     async def _publisher_on(self, broker: Broker) -> Publisher:
         if self._publisher is None or self._publisher.lost:
-            await self._ensure_stream(broker.jetstream())
+            await self._ensure_stream(broker.jetstream(), broker.replicas)
             if self._publisher is not None:
                 await self._publisher.close()
             self._publisher = await Publisher(broker).open()
         return self._publisher
 
-    async def _ensure_stream(self, js: JetStreamContext) -> None:
+    async def _ensure_stream(self, js: JetStreamContext, replicas: int) -> None:
         stream = stream_of(self._service)
         if not await has_stream(js, stream):
             # Before the stream is made: whoever dies in between finds it missing and does so again.
             await self._publish_what_is_kept()
-        await ensure_stream(js, stream, subject_of(self._service, ">"), days=STREAM_DAYS)
+        await ensure_stream(js, stream, subject_of(self._service, ">"), STREAM_DAYS, replicas)
 
     async def _publish_what_is_kept(self) -> None:
         # A new broker, or one that lost its disk, and with it what consumers had not taken.

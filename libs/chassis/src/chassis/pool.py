@@ -1,6 +1,7 @@
 """The connections of a process: a pool for each pid, bounded waits, failures in the service's words."""
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -32,6 +33,7 @@ REPLY_GRACE_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 RV = TypeVar("RV")
+_log = logging.getLogger(__name__)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -236,5 +238,8 @@ def translated_errors() -> Iterator[None]:
         raise DeadlineExceeded() from error
     except (sql.DeadlockDetected, sql.SerializationFailure, sql.LockNotAvailable) as error:
         raise DatabaseBusy(retry_after_seconds=1) from error
+    except sql.DiskFull as error:
+        _log.error("the disk of the database is full: %s", error.diag.message_primary)
+        raise DatabaseUnavailable(retry_after_seconds=1) from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(retry_after_seconds=1) from error

@@ -12,6 +12,10 @@ REQUEST_BYTES = 8192
 _JSON = "application/json"
 
 
+class AddressUnusable(Exception):
+    """The address to listen on is taken, or none of this machine's."""
+
+
 class Probes:
     """A small HTTP/1.1 server (RFC 9112) for three paths, one request a connection. As it runs in the loop of
     the tasks, a loop that hangs does not answer /livez."""
@@ -26,7 +30,13 @@ class Probes:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the address cannot be used."""
+        """Listen. Raises AddressUnusable."""
+        try:
+            await self._listen()
+        except OSError as failure:
+            raise AddressUnusable(f"{self._bind}: {failure.strerror or failure}") from failure
+
+    async def _listen(self) -> None:
         if self._bind.startswith("unix:"):
             path = self._bind.removeprefix("unix:")
             self._server = await asyncio.start_unix_server(self._serve, path, limit=REQUEST_BYTES)

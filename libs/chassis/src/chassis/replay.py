@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -16,15 +17,21 @@ from nats.js.errors import NotFoundError
 from chassis.broker import BROKER_ERRORS, connect_once
 from chassis.outbox_admin import moment
 from chassis.settings import ServiceSettings, load_or_exit
+from chassis.tls_settings import credentials_for
+
+if TYPE_CHECKING:
+    from chassis.tls import Credentials
 
 EXIT_UNAVAILABLE = 69
 LOOK_SECONDS = 10.0
 
 
-async def set_back(url: str, service: str, since: datetime) -> dict[str, int]:
+async def set_back(
+    url: str, service: str, since: datetime, tls: "Credentials | None" = None
+) -> dict[str, int]:
     """Set a service's consumers back, and return how many events come again, by stream. Raises
     nats.errors.Error."""
-    client = await connect_once(url)
+    client = await connect_once(url, tls)
     try:
         js = client.jetstream()
         streams = [info.config.name or "" for info in await js.streams_info()]
@@ -71,8 +78,9 @@ def main() -> None:
     )
     told = parser.parse_args()
     settings = load_or_exit(ServiceSettings, f"{told.service.upper()}_")
+    tls = credentials_for(settings, told.service)
     try:
-        again = asyncio.run(set_back(settings.nats_url, told.service, told.since))
+        again = asyncio.run(set_back(settings.nats_url, told.service, told.since, tls))
     except BROKER_ERRORS as failure:
         sys.stderr.write(f"The broker gives no answer: {type(failure).__name__} {failure}\n")
         sys.exit(EXIT_UNAVAILABLE)

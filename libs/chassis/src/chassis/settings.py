@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
-from chassis import logs
+from chassis import checks, logs
+from chassis.environment import with_files
 from chassis.tls_settings import TlsSettings
 
 S = TypeVar("S")
@@ -47,6 +48,19 @@ class SettingsError(Exception):
         self.lines = list(lines)
 
 
+@dataclass(frozen=True)
+class _Check:
+    """A check as the validator that environs wants."""
+
+    check: Callable[[Any], None]
+
+    def __call__(self, value: Any) -> None:
+        try:
+            self.check(value)
+        except ValueError as wrong:
+            raise ValidationError(str(wrong)) from wrong
+
+
 def setting(
     default: Any = REQUIRED,
     *,
@@ -54,31 +68,38 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] = (),
-    web_address: bool = False,
+    check: Callable[[Any], None] | None = None,
     variable: str = "",
 ) -> Any:
-    """Declare a field of a settings class: its default (none: required), its bounds, and its line in the
-    README; `variable` is its name where that is the same for all services, of a standard."""
-    checks: list[Callable[[Any], Any]] = []
+    """Declare a field of a settings class: its default (none: required), its bounds, what raises ValueError for a
+    value that cannot be (chassis.checks), and its line in the README; `variable` is its name where that is the same
+    for all services, of a standard."""
+    validators: list[Callable[[Any], Any]] = []
+    if check is not None:
+        validators.append(_Check(check))
     if minimum is not None or maximum is not None:
-        checks.append(validate.Range(min=minimum, max=maximum))
+        validators.append(validate.Range(min=minimum, max=maximum))
     if choices:
-        checks.append(validate.OneOf(choices))
-    if web_address:
-        checks.append(validate.URL(schemes={"http", "https"}, require_tld=False))
-    return dataclasses.field(default=default, metadata={"doc": doc, "validate": checks, "variable": variable})
+        validators.append(validate.OneOf(choices))
+    return dataclasses.field(
+        default=default, metadata={"doc": doc, "validate": validators, "variable": variable}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSettings(TlsSettings):
     """What every process of Souk is told."""
 
-    bind: str = setting("0.0.0.0:8000", doc="address the web process listens on")
+    bind: str = setting(
+        "0.0.0.0:8000", check=checks.listening_address, doc="address the web process listens on"
+    )
     web_processes: int = setting(2, minimum=1, maximum=64, doc="web processes")
     web_worker_class: str = setting("gevent", choices=("gevent", "gthread"), doc="how a web process serves")
     web_connections: int = setting(200, minimum=1, doc="connections or threads of one web process")
-    trust_bundle_file: Path = setting(doc="public keys of all who sign assertions (JWKS)")
-    signing_key_file: Path = setting(doc="own private key for assertions (JWK)")
+    trust_bundle_file: Path = setting(
+        check=checks.trust_bundle, doc="public keys of all who sign assertions (JWKS)"
+    )
+    signing_key_file: Path = setting(check=checks.signing_key, doc="own private key for assertions (JWK)")
     body_max_bytes: int = setting(65536, minimum=1, doc="largest request body, in bytes")
     request_deadline_seconds: float = setting(
         10.0, minimum=0.1, maximum=300, doc="most time a request gets, in seconds; a caller may give it less"
@@ -97,7 +118,7 @@ class ProcessSettings(TlsSettings):
     otlp_endpoint: str = setting(
         "",
         doc="where traces are sent by OTLP over HTTP, as http://collector:4318; empty: nowhere",
-        web_address=True,
+        check=checks.web_address,
         variable="OTEL_EXPORTER_OTLP_ENDPOINT",
     )
     tls_certificate_file: str = setting(
@@ -117,7 +138,7 @@ class ProcessSettings(TlsSettings):
 class ServiceSettings(ProcessSettings):
     """What every service with a database and a worker is told besides."""
 
-    db_url: Secret = setting(doc="PostgreSQL URL of the runtime role")
+    db_url: Secret = setting(check=checks.database_address, doc="PostgreSQL URL of the runtime role")
     db_owner_url: Secret = setting(Secret(""), doc="PostgreSQL URL of the owner role; for migrations only")
     db_pool_min_size: int = setting(1, minimum=0, doc="connections a process keeps open")
     db_pool_max_size: int = setting(10, minimum=1, doc="most connections of a process")
@@ -126,8 +147,13 @@ class ServiceSettings(ProcessSettings):
     )
     db_statement_timeout_seconds: float = setting(5.0, minimum=0.01, doc="longest statement, in seconds")
     db_connect_timeout_seconds: int = setting(3, minimum=1, doc="longest connection attempt, in seconds")
-    nats_url: str = setting("nats://127.0.0.1:4222", doc="message broker")
-    worker_bind: str = setting("0.0.0.0:8001", doc="address of the worker's own health and metrics")
+    nats_url: str = setting("nats://127.0.0.1:4222", check=checks.broker_address, doc="message broker")
+    nats_replicas: int = setting(
+        1, minimum=1, maximum=5, doc="servers of the broker that keep each stream, from when it is made on"
+    )
+    worker_bind: str = setting(
+        "0.0.0.0:8001", check=checks.listening_address, doc="address of the worker's own health and metrics"
+    )
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong between settings, each by its variable without the prefix."""
@@ -173,25 +199,6 @@ def load(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:
     if isinstance(made, ProcessSettings) and (unfit := [prefix + each for each in made.faults()]):
         raise SettingsError(unfit)
     return made
-
-
-def with_files(env: Mapping[str, str], names: Sequence[str]) -> tuple[Mapping[str, str], dict[str, str]]:
-    """Return the environment with the values of those variables that only name a file of it, NAME_FILE, without
-    the line's end; and what is wrong, by variable."""
-    read: dict[str, str] = {}
-    wrong: dict[str, str] = {}
-    for name in names:
-        variable = f"{name}_FILE"
-        if variable in names or not (file := env.get(variable)):
-            continue  # where a setting is itself a file, its variable says nothing of another
-        if env.get(name):
-            wrong[variable] = f"{name} is set as well."
-            continue
-        try:
-            read[name] = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as failure:
-            wrong[variable] = f"cannot be read: {failure}"
-    return {**env, **read}, wrong
 
 
 def load_or_exit(cls: type[S], prefix: str, env: Mapping[str, str] = os.environ) -> S:

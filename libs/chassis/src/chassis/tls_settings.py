@@ -17,6 +17,16 @@ def credentials_in(app: Any) -> "Credentials | None":
     return credentials
 
 
+def credentials_for(settings: object, service: str) -> "Credentials | None":
+    """Return the credentials of a worker or a command; None: it speaks plainly, and does without what TLS needs.
+    Raises SettingsError."""
+    if not isinstance(settings, TlsSettings) or not settings.tls_certificate_file:
+        return None
+    from chassis.tls import credentials_of
+
+    return credentials_of(settings, service)  # type: ignore[arg-type]  # a ProcessSettings, which is made of this
+
+
 class TlsSettings:
     """The part of the settings of every process that is about TLS; chassis.settings.ProcessSettings has the fields."""
 

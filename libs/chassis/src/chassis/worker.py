@@ -4,20 +4,19 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from chassis import logs, spans
 from chassis.broker import Broker
 from chassis.health import Readiness
-from chassis.probes import Probes
-from chassis.settings import ProcessSettings
+from chassis.probes import AddressUnusable, Probes
+from chassis.settings import EXIT_CONFIG
 from chassis.stopping import Stop
 from chassis.tasks import Every, Task, keep_running
-
-if TYPE_CHECKING:
-    from chassis.tls import Credentials
+from chassis.tls_settings import credentials_for
 
 __all__ = ["Every", "Worker", "WorkerSettings"]
 
@@ -31,6 +30,7 @@ class WorkerSettings(Protocol):
     """The settings a worker reads; chassis.settings.ServiceSettings has them, and those of TLS."""
 
     nats_url: str
+    nats_replicas: int
     worker_bind: str
     shutdown_drain_seconds: float
     log_level: str
@@ -48,16 +48,16 @@ class Worker:
     def __init__(
         self, name: str, settings: WorkerSettings, *, checks: Mapping[str, Callable[[], object]] | None = None
     ) -> None:
-        """Take the service's name and what else readiness depends on: {"database": database.ping, ...}."""
+        """Take the service's name and what of its database readiness depends on: {"database": database.ping}."""
         self._name = name
         self._settings = settings
-        tls = _credentials(settings, name)
-        self._broker = Broker(settings.nats_url, client_name=name, tls=tls)
+        tls = credentials_for(settings, name)
+        self._broker = Broker(settings.nats_url, client_name=name, tls=tls, replicas=settings.nats_replicas)
         self._tasks: list[Task] = [] if tls is None else [Every("certificates", LOOK_SECONDS, tls.follow)]
         self.readiness = Readiness(release=settings.release)
         for check_name, check in (checks or {}).items():
-            self.readiness.register(check_name, check)
-        self.readiness.register("broker", self._broker.check)
+            self.readiness.register(check_name, check, setting=self._variable("DB_URL"))
+        self.readiness.register("broker", self._broker.check, setting=self._variable("NATS_URL"))
 
     def add(self, task: Task) -> "Worker":
         """Add a task; returns the worker, for the next one."""
@@ -68,16 +68,23 @@ class Worker:
         """Run until SIGTERM or SIGINT: unready, no new work, the work in hand finished within the drain's
         bound."""
         logs.configure(self._name, self._settings.log_level, release=self._settings.release)
-        asyncio.run(self._run())
+        try:
+            probes = Probes(self._settings.worker_bind, self.readiness)
+            asyncio.run(self._run(probes))
+        except AddressUnusable as failure:
+            log.error("setting refused: %s", self._variable("WORKER_BIND"), extra={"cause": str(failure)})
+            sys.exit(EXIT_CONFIG)
 
-    async def _run(self) -> None:
+    def _variable(self, setting: str) -> str:
+        return f"{self._name.upper()}_{setting}"
+
+    async def _run(self, probes: Probes) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         settings = self._settings
         spans.use(spans.open_spans(f"{self._name}-worker", settings.otlp_endpoint, settings.release))
         stop, broker_stop = Stop(), Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.ask)
-        probes = Probes(self._settings.worker_bind, self.readiness)
         await probes.start()
         log.info("worker started", extra={"tasks": [task.name for task in self._tasks]})
         connection = asyncio.create_task(self._broker.run(broker_stop))
@@ -103,11 +110,3 @@ class Worker:
         for work in late:
             work.cancel()
         return not late
-
-
-def _credentials(settings: WorkerSettings, name: str) -> "Credentials | None":
-    if not isinstance(settings, ProcessSettings) or not settings.tls_certificate_file:
-        return None
-    from chassis.tls import credentials_of  # who speaks plainly does without
-
-    return credentials_of(settings, name)

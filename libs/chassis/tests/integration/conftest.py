@@ -5,8 +5,19 @@ from collections.abc import Iterator
 import boxes
 import pytest
 
+from chassis.testing.keys import Keys
 from chassis.testing.plugin import DatabaseUrls
 from chassis.testing.servers import NatsServer, PostgresServer, running
+
+
+@pytest.fixture(scope="session")
+def key_files(tmp_path_factory) -> dict[str, str]:
+    """The settings that name files, for commands that have to be told of them."""
+    keys = Keys(tmp_path_factory.mktemp("keys"), "boxes")
+    return {
+        "TRUST_BUNDLE_FILE": str(keys.trust_bundle_file),
+        "SIGNING_KEY_FILE": str(keys.signing_key_file("boxes")),
+    }
 
 
 @pytest.fixture(scope="session")

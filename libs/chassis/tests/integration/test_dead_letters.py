@@ -13,11 +13,11 @@ from side_by_side import running_tasks
 
 
 @pytest.fixture
-def run(own_nats):
+def run(own_nats, key_files):
     """Run the command as an operator does: what it said."""
 
     def run(*arguments: str) -> str:
-        told = {"DB_URL": "unused", "TRUST_BUNDLE_FILE": "unused", "SIGNING_KEY_FILE": "unused"}
+        told = {"DB_URL": "postgresql://nobody@/none", **key_files}
         return subprocess.run(
             [sys.executable, "-m", "chassis.dead_letters", "shelf", *arguments],
             env={f"SHELF_{name}": value for name, value in told.items()} | {"SHELF_NATS_URL": own_nats.url},

@@ -18,11 +18,11 @@ NEVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def run(urls):
+def run(urls, key_files):
     """Run the command as an operator does: its exit code and what it said."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        told = {"DB_URL": urls.runtime, "TRUST_BUNDLE_FILE": "unused", "SIGNING_KEY_FILE": "unused"}
+        told = {"DB_URL": urls.runtime, **key_files}
         ran = subprocess.run(
             [sys.executable, "-m", "chassis.outbox_admin", "boxes", *arguments],
             env={f"BOXES_{name}": value for name, value in told.items()},

@@ -67,8 +67,8 @@ def test_a_service_that_takes_nothing_has_nothing_to_hear(taken, own_nats):
     assert again(own_nats, taken, service="nobody") == {}
 
 
-def test_the_command_says_how_many_come_again(taken, own_nats, urls, tmp_path):
-    told = {"DB_URL": urls.runtime, "TRUST_BUNDLE_FILE": "unused", "SIGNING_KEY_FILE": "unused"}
+def test_the_command_says_how_many_come_again(taken, own_nats, urls, key_files):
+    told = {"DB_URL": urls.runtime, **key_files}
     command = [sys.executable, "-m", "chassis.replay", "shelf", "--since", taken.isoformat()]
 
     def run(url):

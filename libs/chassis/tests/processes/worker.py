@@ -24,6 +24,7 @@ database_url, broker_url, bind, *more = sys.argv[1:]
 database = boxes.open_boxes(database_url)
 settings = SimpleNamespace(
     nats_url=broker_url,
+    nats_replicas=1,
     worker_bind=bind,
     shutdown_drain_seconds=2.0,
     log_level="INFO",

@@ -8,10 +8,10 @@ import pytest
 from chassis.authority import Authority, provide
 from chassis.clock import utc_now
 from chassis.settings import ProcessSettings, ServiceSettings, SettingsError, load
+from chassis.testing.keys import Keys
 from chassis.tls import Credentials
 
 FILES = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
-OTHERS = {"BOX_TRUST_BUNDLE_FILE": "unused", "BOX_SIGNING_KEY_FILE": "unused"}
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,20 @@ def folder(authority, tmp_path):
     return tmp_path / "box"
 
 
+def plain(folder):
+    """Return the environment of a process that speaks plainly, with its keys in a folder."""
+    keys = Keys(folder, "box")
+    return {
+        "BOX_TRUST_BUNDLE_FILE": str(keys.trust_bundle_file),
+        "BOX_SIGNING_KEY_FILE": str(keys.signing_key_file("box")),
+    }
+
+
 def told(folder, **others):
     """Return the environment of a process whose files are in a folder."""
-    return OTHERS | {f"BOX_TLS_{kind}_FILE": str(folder / name) for kind, name in FILES.items()} | others
+    return (
+        plain(folder) | {f"BOX_TLS_{kind}_FILE": str(folder / name) for kind, name in FILES.items()} | others
+    )
 
 
 def refusal(env, cls=ProcessSettings):
@@ -48,7 +59,7 @@ class Clock:
 
 def test_good_files_are_taken(folder):
     assert load(ProcessSettings, "BOX_", told(folder)).tls_files("BOX_").certificate == folder / "tls.crt"
-    assert load(ProcessSettings, "BOX_", OTHERS).tls_files("BOX_") is None
+    assert load(ProcessSettings, "BOX_", plain(folder)).tls_files("BOX_") is None
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -80,10 +91,10 @@ def test_a_certificate_out_of_its_time_is_refused_by_its_name(authority, folder,
 
 
 def test_what_makes_no_sense_without_tls_is_refused(folder):
-    assert refusal(OTHERS | {"BOX_TLS_PEERS": "a"})[0].startswith("BOX_TLS_PEERS: ")
-    plain = OTHERS | {"BOX_DB_URL": "postgresql://", "BOX_NATS_URL": "tls://nats:4222"}
-    assert refusal(plain, ServiceSettings) == ["BOX_NATS_URL: tls://, and TLS_CERTIFICATE_FILE is empty"]
-    assert list(load(ProcessSettings, "BOX_", OTHERS).fault_of_peer("URL", "https://a:1"))
+    assert refusal(plain(folder) | {"BOX_TLS_PEERS": "a"})[0].startswith("BOX_TLS_PEERS: ")
+    without = plain(folder) | {"BOX_DB_URL": "postgresql://", "BOX_NATS_URL": "tls://nats:4222"}
+    assert refusal(without, ServiceSettings) == ["BOX_NATS_URL: tls://, and TLS_CERTIFICATE_FILE is empty"]
+    assert list(load(ProcessSettings, "BOX_", plain(folder)).fault_of_peer("URL", "https://a:1"))
     assert list(load(ProcessSettings, "BOX_", told(folder)).fault_of_peer("URL", "http://a:1"))
     assert not list(load(ProcessSettings, "BOX_", told(folder)).fault_of_peer("URL", "https://a:1"))
 

@@ -125,18 +125,20 @@ def _tell(here: RequestContext, told: dict[str, Any], seconds: float) -> None:
 
 
 def _span_of(environ: dict[str, Any], here: RequestContext, told: dict[str, Any], seconds: float) -> Span:
-    ended_ns, method, status = time.time_ns(), told["method"], told["status"]
+    ended_ns, name, status = time.time_ns(), told["method"], told["status"]
     attributes = {
-        "http.request.method": method,
-        "http.route": here.route,
+        "http.request.method": name,
         "http.response.status_code": status,
         "url.scheme": environ["wsgi.url_scheme"],
         "souk.request_id": here.request_id,
     }
+    if here.route != context.NO_ROUTE:
+        name = f"{name} {here.route}"
+        attributes["http.route"] = here.route
     if status >= 500:
         attributes["error.type"] = here.problem.code if here.problem is not None else str(status)
     return Span(
-        f"{method} {here.route}",
+        name,
         SERVER,
         here.trace_id,
         here.span_id,

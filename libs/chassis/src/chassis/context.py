@@ -19,6 +19,7 @@ _request_id = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _traceparent = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _NO_TRACE, _NO_PARENT = "0" * 32, "0" * 16
 _ODD_DIGITS = frozenset("13579bdf")
+NO_ROUTE = "none"
 
 
 def new_request_id() -> str:
@@ -59,7 +60,7 @@ class RequestContext:
     traceparent: str = field(default_factory=new_traceparent)
     deadline: float = float("inf")
     user_id: str | None = None
-    route: str = "none"
+    route: str = NO_ROUTE
     problem: ServiceError | None = None
     spans: "Spans | None" = None
 

@@ -121,6 +121,16 @@ class ProcessSettings(TlsSettings):
         check=checks.web_address,
         variable="OTEL_EXPORTER_OTLP_ENDPOINT",
     )
+    otlp_headers: Secret = setting(
+        Secret(""),
+        doc="headers for who takes them there, as api-key=abc,tenant=shop; percent-encoded",
+        variable="OTEL_EXPORTER_OTLP_HEADERS",
+    )
+    otlp_certificate: str = setting(
+        "",
+        doc="file of the authorities believed about its certificate; empty: the usual ones",
+        variable="OTEL_EXPORTER_OTLP_CERTIFICATE",
+    )
     tls_certificate_file: str = setting(
         "", doc="own certificate (PEM), which switches TLS on with the two below; empty: plain connections"
     )

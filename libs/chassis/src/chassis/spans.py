@@ -13,17 +13,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Counter
 
 from chassis.context import RequestContext, is_sampled
+from chassis.settings import Secret
 
 # The names that OpenTelemetry gives to kinds of spans.
 SERVER, CLIENT, PRODUCER, CONSUMER = "SERVER", "CLIENT", "PRODUCER", "CONSUMER"
 EVERY_SECONDS = 1.0
 MOST_WAITING = 4096
-AT_ONCE = 64  # few, for what else runs in this process waits while they are encoded: 1 to 2 ms
+AT_ONCE = 128  # few, for what else runs in this process waits while they are encoded: 1 to 2 ms
+TRIES = 10
 CLOSE_SECONDS = 2.0
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -52,6 +54,19 @@ class Span(NamedTuple):
 Export = Callable[[Sequence[Span]], bool]
 
 
+class TryLater(Exception):
+    """The spans could not be sent now, and may be another time."""
+
+
+class TraceSettings(Protocol):
+    """The settings that say where spans are sent; chassis.settings.ProcessSettings has them."""
+
+    otlp_endpoint: str
+    otlp_headers: Secret
+    otlp_certificate: str
+    release: str
+
+
 class Spans:
     """The spans of a process that wait to be exported, which happens in a thread of its own, from the first span on: a
     greenlet where threads are such. More than `most` are dropped, so that an endpoint that is slow or dead costs
@@ -60,11 +75,12 @@ class Spans:
     def __init__(
         self, export: Export, *, most: int = MOST_WAITING, every_seconds: float = EVERY_SECONDS
     ) -> None:
-        """Take what sends spans and tells whether that succeeded."""
+        """Take what sends spans and tells whether they were taken; where it raises TryLater it is asked 10 times."""
         self._export = export
         self._most = most
         self._every_seconds = every_seconds
         self._waiting: deque[Span] = deque()
+        self._tries = 0
         self._closed = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -125,11 +141,22 @@ class Spans:
     def _export_all(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-            _told.labels("exported" if self._exported(batch) else "failed").inc(len(batch))
+            try:
+                exported = self._exported(batch)
+            except TryLater:
+                self._tries += 1
+                if self._tries < TRIES and not self._closed.is_set():
+                    self._waiting.extendleft(reversed(batch))
+                    return
+                exported = False
+            self._tries = 0
+            _told.labels("exported" if exported else "failed").inc(len(batch))
 
     def _exported(self, batch: Sequence[Span]) -> bool:
         try:
             return self._export(batch)
+        except TryLater:
+            raise
         except Exception:  # noqa: BLE001  # the outermost boundary of this thread: the next batch is another
             _log.exception("spans not exported")
             return False
@@ -140,13 +167,13 @@ def new_span_id() -> str:
     return f"{random.getrandbits(64):016x}"
 
 
-def open_spans(service: str, endpoint: str, release: str) -> Spans | None:
+def open_spans(service: str, settings: TraceSettings) -> Spans | None:
     """Return what keeps the spans of a process, or None without an endpoint to send them to."""
-    if not endpoint:
+    if not settings.otlp_endpoint:
         return None
     from chassis.otlp import OtlpExport  # not needed, and not in memory, where no traces are sent
 
-    return Spans(OtlpExport(endpoint, service, release))
+    return Spans(OtlpExport(service, settings))
 
 
 def kept_in(spans: Spans | None, traceparent: str) -> Spans | None:

@@ -37,7 +37,7 @@ def create_flask(service: str, settings: ProcessSettings, *, readiness: Readines
     app.config["MAX_CONTENT_LENGTH"] = settings.body_max_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a path is what it is: no redirects, 404
-    spans = open_spans(service, settings.otlp_endpoint, settings.release)
+    spans = open_spans(service, settings)
     app.extensions[_SPANS] = spans
     access.init_app(app, settings.request_deadline_seconds, spans)
     refuse_with_problems(app)

@@ -13,7 +13,7 @@ from chassis import logs, spans
 from chassis.broker import Broker
 from chassis.health import Readiness
 from chassis.probes import AddressUnusable, Probes
-from chassis.settings import EXIT_CONFIG
+from chassis.settings import EXIT_CONFIG, Secret
 from chassis.stopping import Stop
 from chassis.tasks import Every, Task, keep_running
 from chassis.tls_settings import credentials_for
@@ -36,6 +36,8 @@ class WorkerSettings(Protocol):
     log_level: str
     release: str
     otlp_endpoint: str
+    otlp_headers: Secret
+    otlp_certificate: str
 
 
 class Worker:
@@ -80,8 +82,7 @@ class Worker:
 
     async def _run(self, probes: Probes) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-        settings = self._settings
-        spans.use(spans.open_spans(f"{self._name}-worker", settings.otlp_endpoint, settings.release))
+        spans.use(spans.open_spans(f"{self._name}-worker", self._settings))
         stop, broker_stop = Stop(), Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.ask)

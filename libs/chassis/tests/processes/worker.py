@@ -30,6 +30,8 @@ settings = SimpleNamespace(
     log_level="INFO",
     release="dev",
     otlp_endpoint="",
+    otlp_headers="",
+    otlp_certificate="",
 )
 worker = Worker("boxes", settings, checks={"database": database.ping})
 worker.add(Relay("boxes", database)).add(shelves.consumer(database)).add(Every("failing", 0.1, fail))

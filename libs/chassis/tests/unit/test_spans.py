@@ -2,12 +2,14 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
 from chassis.context import RequestContext
-from chassis.spans import CLIENT, Spans, calling, kept_in, open_spans
+from chassis.settings import ProcessSettings
+from chassis.spans import CLIENT, Spans, TryLater, calling, kept_in, open_spans
 from chassis.testing.waiting import until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -48,7 +50,7 @@ def test_spans_are_exported_in_the_background_and_in_batches():
     for number in range(100):
         note(spans, str(number))
     until(lambda: taker.taken() == [str(number) for number in range(100)])
-    assert max(map(len, taker.batches)) <= 64
+    assert max(map(len, taker.batches)) <= 128
     until(lambda: told("exported") == before + 100)
     spans.close()
 
@@ -81,6 +83,20 @@ def test_what_could_not_be_sent_is_counted_and_the_next_is_tried(outcome):
     spans.close()
 
 
+def test_what_may_be_taken_later_is_sent_again_in_its_order_and_not_for_ever():
+    taker, failed = Taker(TryLater()), told("failed")
+    spans = Spans(taker, every_seconds=0.01)
+    note(spans, "first")
+    until(lambda: spans._tries > 2)
+    note(spans, "second")
+    taker.outcome = True
+    until(lambda: taker.taken() == ["first", "second"])
+    taker.outcome = TryLater()
+    note(spans, "third")
+    until(lambda: told("failed") == failed + 1)
+    spans.close()
+
+
 def test_the_end_of_a_process_waits_for_the_last_spans_and_no_longer():
     taker = Taker()
     spans = Spans(taker, every_seconds=60)
@@ -101,7 +117,7 @@ def test_only_what_is_sampled_is_kept_and_without_an_endpoint_nothing():
     assert kept_in(spans, SAMPLED) is spans
     assert kept_in(spans, NOT_SAMPLED) is None
     assert kept_in(None, SAMPLED) is None
-    assert open_spans("boxes", "", "dev") is None
+    assert open_spans("boxes", ProcessSettings(trust_bundle_file=Path(), signing_key_file=Path())) is None
 
 
 def test_a_call_is_a_child_of_its_request_and_says_how_it_ended():

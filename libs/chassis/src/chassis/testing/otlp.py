@@ -28,14 +28,14 @@ class Received:
 
 
 class Receiver:
-    """What has arrived at `url`; each request is answered with `status`, once `answering` is set."""
+    """What has arrived at `url`, the last with `headers`; answers with `status`, once `answering` is set."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.status = 200
         self.answering = threading.Event()
         self.answering.set()
-        self.requests = 0
+        self.headers: dict[str, str] = {}
         self.spans: list[Received] = []
 
     def named(self, name: str) -> list[Received]:
@@ -44,7 +44,6 @@ class Receiver:
 
     def take(self, body: bytes) -> None:
         """Keep the spans of one request."""
-        self.requests += 1
         for group in ExportTraceServiceRequest.FromString(body).resource_spans:
             service = _plain(group.resource.attributes)["service.name"]
             self.spans += [_received(service, each) for scope in group.scope_spans for each in scope.spans]
@@ -59,6 +58,7 @@ def receiving() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.headers = dict(self.headers)
             receiver.answering.wait()
             if receiver.status == 200 and self.path == "/v1/traces":
                 receiver.take(body)

@@ -13,31 +13,13 @@ from environs import Env, EnvValidationError, ValidationError, validate
 
 from chassis import checks, logs
 from chassis.environment import with_files
+from chassis.secret import Secret
 from chassis.tls_settings import TlsSettings
 
 S = TypeVar("S")
 
 REQUIRED: Any = dataclasses.MISSING
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
-
-
-class Secret(str):
-    """A string that does not show itself in repr(), str() or format(); `reveal()` gives the value."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'****'" if len(self) else "''"
-
-    def __str__(self) -> str:
-        return "****" if len(self) else ""
-
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
-    def reveal(self) -> str:
-        """Return the plain value, for the one call that needs it."""
-        return "".join(self)
 
 
 class SettingsError(Exception):

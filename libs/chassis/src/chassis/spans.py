@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from prometheus_client import Counter
 
 from chassis.context import RequestContext, is_sampled
-from chassis.settings import Secret
+from chassis.secret import Secret
 
 # The names that OpenTelemetry gives to kinds of spans.
 SERVER, CLIENT, PRODUCER, CONSUMER = "SERVER", "CLIENT", "PRODUCER", "CONSUMER"

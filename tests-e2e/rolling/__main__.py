@@ -10,11 +10,14 @@ import time
 from faults.laboratory import Laboratory, laboratory
 from stacks import ROOT
 
+from rolling.deploys import DEPLOYS
 from rolling.fleet import GATEWAY, PROGRAMS, fleet
 from rolling.releases import NoHistory, current, previous
 from rolling.run import Size, roll
 
-WHOLE = Size(requests=100_000, shoppers=24, think_seconds=1.0, settle_seconds=120)
+WHOLE = Size(
+    requests=100_000, deploys=tuple(DEPLOYS), rounds=0, shoppers=24, think_seconds=1.0, settle_seconds=120
+)
 INSTANCES = 2
 # Twice as long as the gateway takes to see that an instance is unready.
 LINGER_SECONDS = 5.0
@@ -47,12 +50,12 @@ def main() -> None:
         tell(f"no upgrade from the previous release: {why}")
         releases = (current(),)
     size = Size(**{**vars(WHOLE), "requests": options.requests})
-    folder = ROOT / ".run" / "rolling"
+    file = ROOT / ".run" / "rolling" / f"history-{options.seed}-{int(time.time())}.jsonl"
     with laboratory({}) as lab, fleet(lab, LINGER_SECONDS) as ships:
         ships.launch(releases, INSTANCES)
         take_over(lab, ships.gateway_url)
         tell(f"a gateway at {ships.gateway_url}, {INSTANCES} instances of each service")
-        result = roll(ships, releases, size, options.seed, folder / f"history-{options.seed}.jsonl", tell)
+        result = roll(ships, releases, size, options.seed, file, tell)
     tell(f"load {os.getloadavg()[0]:.1f}")
     print(f"\nSEED={options.seed}\n\n{result.table()}")  # noqa: T201
     sys.exit(not result.good)

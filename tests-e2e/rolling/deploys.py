@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import cycle, product
 
 from rolling.fleet import GATEWAY, Fleet
 from rolling.releases import SERVICES, Release
@@ -38,18 +38,23 @@ DEPLOYS: dict[str, Deploy] = {"upgrade": upgrade, "restart": restart, "scale": s
 
 
 class Rollout:
-    """Deploys of a service and its worker, or of the gateway, in a thread of its own until it is over."""
+    """Deploys of a service and its worker, or of the gateway, one after another in a thread of its own: so many rounds,
+    or, with 0, until somebody ends it."""
 
     def __init__(
         self,
         fleet: Fleet,
         service: str,
         releases: Sequence[Release],
+        deploys: Sequence[str],
+        rounds: int,
         tell: Callable[[str], None],
     ) -> None:
         self.programs = [service] if service == GATEWAY else [service, f"{service}-worker"]
         self.done: dict[str, Counter[str]] = {program: Counter() for program in self.programs}
-        self.failure: BaseException | None = None
+        self.failure = ""
+        round_ = list(product(deploys, self.programs))
+        self._plan = iter(round_ * rounds) if rounds else cycle(round_)
         self._fleet = fleet
         self._releases = releases
         self._tell = tell
@@ -59,21 +64,23 @@ class Rollout:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def is_through(self) -> bool:
+        return not self._thread.is_alive()
+
     def end(self) -> None:
-        """Wait until the deploy that is under way is done. Raises what one has failed with."""
+        """Wait until the deploy that is under way is done."""
         self._over.set()
         self._thread.join()
-        if self.failure is not None:
-            raise self.failure
 
     def _roll(self) -> None:
         try:
-            while not self._over.is_set():
-                for (name, deploy), program in product(DEPLOYS.items(), self.programs):
-                    if not self._over.is_set():
-                        deploy(self._fleet, program, self._releases)
-                        self.done[program][name] += 1
-                        self._tell(f"{program}: {name}")
-        except BaseException as failure:  # told to who waits for the end, by end()
-            self.failure = failure
+            for name, program in self._plan:
+                if self._over.is_set():
+                    return
+                DEPLOYS[name](self._fleet, program, self._releases)
+                self.done[program][name] += 1
+                self._tell(f"{program}: {name}")
+        except Exception as failure:  # told with what the run has shown
+            self.failure = f"{failure!r}"
             raise

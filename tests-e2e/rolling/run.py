@@ -23,9 +23,12 @@ FAILURES_SHOWN = 20
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything; `settle_seconds` is what the books have to agree within."""
+    """How much of everything: at least so many requests, and so many rounds of these deploys, or as many as there is
+    time for; `settle_seconds` is what the books have to agree within."""
 
     requests: int
+    deploys: Sequence[str]
+    rounds: int
     shoppers: int
     think_seconds: float
     settle_seconds: float
@@ -39,10 +42,11 @@ class Result:
     done: dict[str, Counter[str]]
     verdict: Verdict
     seconds: float
+    trouble: Sequence[str]
 
     @property
     def good(self) -> bool:
-        return not self.tally["failed"] and not self.verdict.count
+        return not (self.tally["failed"] or self.verdict.count or self.trouble)
 
     def table(self) -> str:
         seen = self.tally.row(self.seconds)
@@ -58,6 +62,7 @@ class Result:
             f"| {' | '.join(seen.values())} |",
             "",
             f"The books: {self.verdict}",
+            *self.trouble,
             *self.tally.failures[:FAILURES_SHOWN],
         ]
         return "\n".join(lines)
@@ -75,22 +80,25 @@ def roll(
     history, tally = History(file), Tally()
     market = Market(ships.lab, Random(seed))
     crowd = Crowd(ships.gateway_url, tally, history, market, seed, size.shoppers, size.think_seconds)
-    rollouts = [Rollout(ships, name, releases, tell) for name in SERVICES]
-    rollouts.append(Rollout(ships, GATEWAY, gateways_of(releases), tell))
+    of_each = {name: releases for name in SERVICES} | {GATEWAY: gateways_of(releases)}
+    rollouts = [Rollout(ships, name, of_each[name], size.deploys, size.rounds, tell) for name in of_each]
     began = time.monotonic()
     crowd.start()
-    try:
-        for each in rollouts:
-            each.start()
-        while tally["requests"] < size.requests and all(each.failure is None for each in rollouts):
-            time.sleep(POLL_SECONDS)
-        for each in rollouts:
-            each.end()
-        assert crowd.all_there, "a shopper went home by accident"
-    finally:
-        crowd.stop()
+    for each in rollouts:
+        each.start()
+    while not any(each.failure for each in rollouts):
+        if tally["requests"] >= size.requests and (
+            not size.rounds or all(each.is_through for each in rollouts)
+        ):
+            break
+        time.sleep(POLL_SECONDS)
+    for each in rollouts:
+        each.end()
+    trouble = [each.failure for each in rollouts if each.failure]
+    trouble += [] if crowd.all_there else ["a shopper went home by accident"]
+    crowd.stop()
     seconds = time.monotonic() - began
     tell(f"{tally['requests']:,} requests, {tally['failed']} failed; the books are compared")
     verdict = check(ships.lab, history, market, size.settle_seconds)
     done = {program: did for each in rollouts for program, did in each.done.items()}
-    return Result(tally, done, verdict, seconds)
+    return Result(tally, done, verdict, seconds, trouble)

@@ -14,6 +14,23 @@ def test_up_again_is_harmless(embedded):
     assert {name: process["pid"] for name, process in embedded.processes().items()} == before
 
 
+def test_a_port_that_a_running_stack_cannot_follow_is_said(embedded):
+    again = embedded.script("up", GATEWAY_PORT="1")
+    has = urlsplit(embedded.gateway_url).port
+    assert f"GATEWAY_PORT=1 is not followed: it has {has} until make down" in again.stdout
+
+
+def test_where_nothing_runs_that_is_said_in_one_line(tmp_path):
+    (tmp_path / "settings").mkdir()
+    for file in ("env", "settings/orders.env", "products.csv"):
+        (tmp_path / file).touch()
+    refused = run_script("catalogue", str(tmp_path / "products.csv"), SOUK_STATE=str(tmp_path))
+    assert (refused.returncode, refused.stderr) == (1, "Souk is not running: make up\n")
+    refused = run_script("e2e", SOUK_STATE=str(tmp_path), GATEWAY_URL="")
+    said = refused.stderr.splitlines()[-1]
+    assert (refused.returncode, said) == (1, "Souk is not running: make up, or name a GATEWAY_URL")
+
+
 def test_a_busy_port_is_one_clear_sentence_and_starts_nothing(embedded):
     port = str(urlsplit(embedded.gateway_url).port)
     other = embedded.state / "other"

@@ -15,6 +15,7 @@ from stack.places import SERVICES, Places
 from stack.processes import GROUPS, StartFailed, Supervisor, stop, sweep
 from stack.readiness import Watch
 
+USUAL_PORT = "8080"
 NEXT = """
 Souk is up at {address} ({seconds:.1f} s), a shop to open in a browser
 
@@ -84,15 +85,18 @@ def resume(places: Places, supervisor: Supervisor) -> None:
 
 
 def up(places: Places, gateway_port: str) -> None:
-    """Bring a stack up, print where it is and what to do with it."""
+    """Bring a stack up, print where it is and what to do with it; without a port the gateway gets its usual one."""
     began = time.monotonic()
     supervisor = Supervisor(places)
     if supervisor.is_running():
         print("· already running", flush=True)
+        has = str(recorded_ports(places)["gateway"])
+        if gateway_port not in ("", "0", has):
+            print(f"· GATEWAY_PORT={gateway_port} is not followed: it has {has} until make down", flush=True)
         resume(places, supervisor)
     else:
         prepare(places, SERVICES)
-        start(places, gateway_port)
+        start(places, gateway_port or USUAL_PORT)
     address = settings.local(recorded_ports(places)["gateway"])
     print(
         NEXT.format(
@@ -115,7 +119,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         with alone(places):
-            up(places, os.environ.get("GATEWAY_PORT") or "8080")
+            up(places, os.environ.get("GATEWAY_PORT") or "")
     except (StartFailed, InstallFailed, ports.PortBusy) as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:

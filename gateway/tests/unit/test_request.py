@@ -242,3 +242,11 @@ def test_a_head_without_end_is_refused_at_the_limit():
         reader.feed(memoryview(b"b" * 100))
         fed += 100
     assert reader.refusal.status == 431 and fed <= 1100
+
+
+def test_two_idempotency_keys_are_refused():
+    keyed = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nIdempotency-Key: one\r\nidempotency-key: %b\r\n\r\n"
+    for second in (b"one", b"two"):
+        refusal = read(keyed % second).refusal
+        assert refusal is not None and refusal.status == 400
+        assert "idempotency-key is there more than once" in str(refusal.detail)

@@ -31,6 +31,7 @@ _SINGLE = frozenset(
         b"authorization",
         b"content-type",
         b"origin",
+        b"idempotency-key",
     )
 )
 _BLANKS = b" \t"

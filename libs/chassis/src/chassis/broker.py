@@ -54,12 +54,13 @@ class Broker:
         self._tls = tls
         self._client_name = client_name
         self._client = Client()
+        self._too_old = ""  # what is said of a server that is
         self._closing = False
         self.session = 0  # counts connections: what was asked for in an earlier one is lost
 
     @property
     def connected(self) -> bool:
-        return self._client.is_connected and not self._is_too_old()
+        return self._client.is_connected and not self._too_old
 
     @property
     def client(self) -> Client:
@@ -69,14 +70,10 @@ class Broker:
 
     def check(self) -> None:
         """Check for readiness. Raises BrokerUnavailable."""
-        if self._client.is_connected and self._is_too_old():
-            raise BrokerUnavailable(_too_old(self._client))
         if not self._client.is_connected:
             raise BrokerUnavailable()
-
-    def _is_too_old(self) -> bool:
-        version = self._client.connected_server_version
-        return (version.major, version.minor) < OLDEST_SERVER
+        if self._too_old:
+            raise BrokerUnavailable(self._too_old)
 
     def jetstream(self) -> JetStreamContext:
         """Return a JetStream context. Raises BrokerUnavailable."""
@@ -96,11 +93,15 @@ class Broker:
             await stop.pause(RECONNECT_SECONDS)
 
     def _greet(self, words: str) -> None:
-        self.session += 1
-        if self._is_too_old():
-            log.error(_too_old(self._client))
+        found = self._client.connected_server_version
+        self._too_old = ""
+        if (found.major, found.minor) < OLDEST_SERVER:
+            needed, has = ".".join(map(str, OLDEST_SERVER)), f"{found.major}.{found.minor}.{found.patch}"
+            self._too_old = f"the broker is NATS {has}, and {needed} or newer is needed"
+            log.error(self._too_old)
         else:
             log.info(words)
+        self.session += 1
 
     async def close(self) -> None:
         """Send what is buffered and close the connection, within 2 s."""
@@ -144,12 +145,6 @@ class Broker:
             **({} if self._tls is None else {"tls": self._tls.client, "tls_handshake_first": True}),
         )
         self._greet("connected to the broker")
-
-
-def _too_old(client: Client) -> str:
-    version = ".".join(map(str, OLDEST_SERVER))
-    found = client.connected_server_version
-    return f"the broker is NATS {found.major}.{found.minor}.{found.patch}, and {version} or newer is needed"
 
 
 async def connect_once(url: str, tls: "Credentials | None" = None) -> Client:

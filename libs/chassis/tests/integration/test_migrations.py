@@ -11,7 +11,15 @@ import boxes
 import psycopg
 import pytest
 
-from chassis.migrations import MigrationChanged, SchemaMismatch, known, migrate, missing, require
+from chassis.migrations import (
+    MigrationChanged,
+    SchemaMismatch,
+    SchemaTooNew,
+    known,
+    migrate,
+    missing,
+    require,
+)
 from chassis.testing.plugin import DatabaseUrls
 
 
@@ -165,3 +173,50 @@ def test_the_command_says_what_is_wrong(empty, folder):
     failed = command(folder, BOXES_DB_OWNER_URL=empty.owner)
     assert failed.returncode == 1
     assert "0003_third" in failed.stdout and "Traceback" not in failed.stdout + failed.stderr
+
+
+NEEDING = "-- needs 0003_third\nALTER TABLE first DROP COLUMN id"
+
+
+def test_a_release_that_the_database_has_outgrown_is_unready_and_does_not_migrate(empty, folder, tmp_path):
+    folder.joinpath("0003_third.sql").write_text("CREATE TABLE third (id integer)")
+    folder.joinpath("0004_fourth.sql").write_text(NEEDING)
+    migrate(empty.owner, folder)
+    with psycopg.connect(empty.owner) as conn:
+        conn.execute("GRANT SELECT ON schema_migrations TO boxes_runtime")
+    database = boxes.open_boxes(empty.runtime)
+    folder.joinpath("0004_fourth.sql").unlink()
+    require(database, folder)  # the release before it knows what it needs, and serves
+    assert migrate(empty.owner, folder) == []
+    folder.joinpath("0003_third.sql").unlink()
+    with pytest.raises(SchemaTooNew, match="0004_fourth needs a release with 0003_third"):
+        require(database, folder)
+    with pytest.raises(SchemaTooNew):
+        migrate(empty.owner, folder)
+    assert command(folder, BOXES_DB_OWNER_URL=empty.owner).returncode == 1
+    database.close()
+
+
+def test_notes_of_an_earlier_chassis_need_nothing(empty, folder):
+    migrate(empty.owner, folder)
+    with psycopg.connect(empty.owner) as conn:
+        conn.execute("GRANT SELECT ON schema_migrations TO boxes_runtime")
+        conn.execute("ALTER TABLE schema_migrations DROP COLUMN needs")
+    database = boxes.open_boxes(empty.runtime)
+    require(database, folder)
+    database.close()
+    folder.joinpath("0003_third.sql").write_text("CREATE TABLE third (id integer)")
+    assert migrate(empty.owner, folder) == ["0003_third"]
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("postgresql://a@127.0.0.1:9/b", 1, "BOXES_DB_OWNER_URL: connection"),
+        ("mysql//", 78, "BOXES_DB_OWNER_URL: This is no PostgreSQL URL"),
+    ],
+)
+def test_the_command_names_the_variable_of_a_database_it_cannot_use(folder, url, code, said):
+    refused = command(folder, BOXES_DB_OWNER_URL=url)
+    assert (refused.returncode, refused.stderr) == (code, "")
+    assert said in refused.stdout.splitlines()[-1]

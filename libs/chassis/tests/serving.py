@@ -89,7 +89,7 @@ def running(folder: Path, *, probes: bool = False, **settings: object) -> Iterat
         process = subprocess.Popen(argv, env=env, cwd=TESTS, stdout=out, stderr=subprocess.STDOUT)
     server = Server(process, port, output, probe_port)
     try:
-        until(lambda: answers(server), timeout_seconds=20, failing=output.read_text)
+        until(lambda: answers(server), timeout_seconds=60, failing=output.read_text)
         yield server
     finally:
         process.kill() if process.poll() is None and not end(process) else None

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import base64
 import binascii
-import http.client
 import json
 import logging
 import os
@@ -16,12 +15,12 @@ import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from nats.js.api import KeyValueConfig
 from nats.js.errors import NotFoundError
 
 from chassis import logs
+from chassis.announcing import LOOK_SECONDS, announce, credentials_or_exit
 from chassis.broker import BROKER_ERRORS, Broker, BrokerUnavailable, has_stream
 from chassis.stopping import Stop
 
@@ -29,9 +28,7 @@ BUCKET = "INSTANCES"
 STREAM, SUBJECT = f"KV_{BUCKET}", f"$KV.{BUCKET}."
 TTL_SECONDS = 10.0
 BEAT_SECONDS = 2.0
-LOOK_SECONDS = 0.5
 CALL_SECONDS = 5.0
-READY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 Instances = dict[str, list[str]]
@@ -119,42 +116,6 @@ def _both(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> Insta
     return {service: sorted({*one.get(service, ()), *other.get(service, ())}) for service in services}
 
 
-async def announce(registry: Registry, service: str, url: str, stop: Stop, *, beat_seconds: float) -> None:
-    """Keep an instance registered while its /readyz says that it is ready, until a stop is asked for."""
-    registered = False
-    while not stop.asked:
-        ready = await asyncio.to_thread(is_ready, url)
-        try:
-            if ready:
-                await registry.register(service, url)
-            elif registered:
-                await registry.deregister(service, url)
-            if ready != registered:
-                log.info("%s: %s", url, "registered" if ready else "not ready, deregistered")
-            registered = ready
-        except BROKER_ERRORS as error:
-            log.warning("not announced: %s", type(error).__name__)
-        await stop.pause(beat_seconds if registered else LOOK_SECONDS)
-    if registered:
-        try:
-            await registry.deregister(service, url)
-        except BROKER_ERRORS as error:
-            log.warning("not deregistered, its time will run out: %s", type(error).__name__)
-
-
-def is_ready(url: str) -> bool:
-    """Ask an instance whether it is ready."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=READY_SECONDS)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 async def follow(registry: Registry, path: Path, stop: Stop) -> None:
     """Keep a file of the instances of each service, {"name": ["http://host:port"]}, until a stop is asked for."""
     async for instances in registry.watch(stop, _read(path)):
@@ -175,12 +136,13 @@ async def _run(told: argparse.Namespace) -> None:
     stop, broker_stop = Stop(), Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.ask)
-    broker = Broker(told.nats_url, client_name="registry")
+    tls = credentials_or_exit()
+    broker = Broker(told.nats_url, client_name="registry", tls=tls)
     connection = asyncio.create_task(broker.run(broker_stop))
     registry = Registry(broker, ttl_seconds=told.ttl_seconds)
     try:
         if told.action == "announce":
-            await announce(registry, told.service, told.url, stop, beat_seconds=told.beat_seconds)
+            await announce(registry, told.service, told.url, stop, beat_seconds=told.beat_seconds, tls=tls)
         elif told.action == "follow":
             await follow(registry, told.file, stop)
         elif told.action == "watch":

@@ -1,6 +1,7 @@
 """TLS between processes, over real sockets: who is let in, who is not, and what is said about it."""
 
 import http.client
+import json
 import ssl
 import threading
 from contextlib import suppress
@@ -149,6 +150,31 @@ def test_new_certificates_are_taken_under_traffic_and_broken_ones_refused(author
     assert any(
         "BOXES_TLS_CERTIFICATE_FILE" in line and "tls.crt holds no certificate" in line for line in lines
     )
+
+
+def test_an_authority_is_replaced_by_believing_both_for_a_while(authority, tmp_path):
+    coming = Authority.make()
+    newcomer = context(coming, tmp_path / "clients", believes=authority)
+    with running(authority, tmp_path, web_processes=1) as server:
+        with pytest.raises(ssl.SSLError):
+            ask(server, newcomer)
+        with (tmp_path / "boxes" / "ca.crt").open("ab") as believed:
+            believed.write(coming.pem)
+        until(lambda: "certificate taken" in server.output.read_text())
+        assert ask(server, newcomer).startswith(b"HTTP/1.1 200 ")
+        assert ask(server, context(authority, tmp_path)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_process_that_is_told_half_of_it_ends_with_one_line_that_says_so(authority, tmp_path):
+    authority.issue(tmp_path / "boxes", ["boxes"])
+    certificate = tmp_path / "boxes" / "tls.crt"
+    with (
+        pytest.raises(AssertionError, match="gunicorn ended"),
+        serving.running(tmp_path, tls_certificate_file=certificate),
+    ):
+        pass
+    lines = [json.loads(line)["message"] for line in (tmp_path / "output.log").read_text().splitlines()]
+    assert lines == ["setting refused: BOXES_TLS_KEY_FILE", "setting refused: BOXES_TLS_AUTHORITY_FILE"]
 
 
 class Traffic:

@@ -2,6 +2,10 @@
 
 import asyncio
 import itertools
+import json
+import os
+import subprocess
+import sys
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
@@ -13,6 +17,7 @@ from chassis.broker import Broker
 from chassis.certificates import TlsFiles
 from chassis.context import RequestContext
 from chassis.peers import Peer, PeerUnavailable
+from chassis.settings import EXIT_CONFIG
 from chassis.stopping import Stop
 from chassis.testing import servers
 from chassis.testing.keys import Keys
@@ -155,3 +160,28 @@ def test_a_broker_refuses_who_is_plain_or_has_another_certificate(authority, tmp
 
     with secured_nats(authority, tmp_path / "server") as server:
         asyncio.run(walk(server.url))
+
+
+def test_an_instance_under_tls_is_registered_with_a_broker_under_tls(authority, boxes, tmp_path):
+    authority.issue(tmp_path / "own", ["boxes"])
+    told = {f"TLS_{kind.upper()}_FILE": str(tmp_path / "own" / name) for kind, name in FILES.items()}
+    url = f"https://127.0.0.1:{boxes.port}"
+    with secured_nats(authority, tmp_path / "server") as server:
+        command = [sys.executable, "-m", "chassis.registry", "--nats-url", server.url]
+        announced = subprocess.Popen(
+            [*command, "announce", "--service", "boxes", "--url", url], env=os.environ | told
+        )
+
+        def listed():
+            ran = subprocess.run([*command, "list"], env=os.environ | told, capture_output=True, timeout=20)
+            return json.dumps({"boxes": [url]}).encode() in ran.stdout
+
+        try:
+            until(listed, 30)
+        finally:
+            announced.terminate()
+            assert announced.wait(10) == 0
+    refused = subprocess.run(
+        [*command, "list"], env=os.environ | told | {"TLS_KEY_FILE": ""}, capture_output=True
+    )
+    assert refused.returncode == EXIT_CONFIG and b"TLS_KEY_FILE" in refused.stdout

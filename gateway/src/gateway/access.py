@@ -118,7 +118,7 @@ class AccessLog:
         self._durations: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
         self._counting = self._loop.timer(_COUNT_SECONDS, _COUNT_SECONDS, ref=False)
         self._counting.start(self.count)
-        self._telling = self._loop.timer(GATHERED_SECONDS)
+        self._telling = self._loop.timer(GATHERED_SECONDS, GATHERED_SECONDS)
 
     def record(self, visit: Visit, status: int, body_bytes: int) -> None:
         """Record a request that has been answered with `status` and so many bytes of body; 0: not at all."""
@@ -136,7 +136,7 @@ class AccessLog:
         if visit.problem is not None:
             more += reason(visit.problem)
         if not self._lines:
-            self._telling.start(self.flush)
+            self._telling.again(self.flush)
         self._lines.append(
             (
                 f'{{"time":"{self._clock.text(time.time())}","level":"{"WARNING" if status >= 500 else "INFO"}'

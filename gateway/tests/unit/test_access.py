@@ -2,9 +2,11 @@
 
 import json
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import gevent
 import pytest
 
 from chassis import context, metrics
@@ -13,6 +15,7 @@ from chassis.log_lines import GATHERED_SECONDS
 from chassis.logs import JsonLines
 from gateway.access import AccessLog, Visit
 from gateway.access_line import Clock
+from gateway.channel import Reactor
 
 
 class Timer:
@@ -23,6 +26,8 @@ class Timer:
 
     def start(self, call):
         self.call = call
+
+    again = start
 
     def stop(self):
         self.call = None
@@ -70,6 +75,20 @@ def test_the_lines_of_a_moment_are_written_together(turns, written):
     assert written == []
     turns.end()
     assert len(written) == 1 and written[0].count(b"\n") == 3
+
+
+def test_each_moment_of_a_real_loop_has_its_time(written):
+    reactor = Reactor()
+    log = AccessLog(reactor, release="r1", write=lambda block: written.append((time.monotonic(), block)))
+    for number in range(1, 4):
+        began = time.monotonic()
+        log.record(visit(), 200, 94)
+        gevent.sleep(GATHERED_SECONDS / 5)
+        log.record(visit(), 200, 94)
+        while len(written) < number:
+            gevent.sleep(0.001)
+        told_at, block = written[-1]
+        assert told_at - began >= 0.9 * GATHERED_SECONDS and block.count(b"\n") == 2
 
 
 def test_a_failure_is_told_at_once_and_what_came_before_it_first(turns, written):

@@ -34,7 +34,7 @@ class Server:
         self._limits = limits
         self._draining = False
         self._acceptable = reactor.loop.io(listener.fileno(), READ)
-        self._pause = reactor.loop.timer(_PAUSE_SECONDS)
+        self._pause = reactor.loop.timer(_PAUSE_SECONDS, _PAUSE_SECONDS)
 
     @property
     def in_flight(self) -> int:
@@ -43,6 +43,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to accept."""
+        self._pause.stop()
         self._acceptable.start(self._accept)
 
     def announce_end(self) -> None:
@@ -82,7 +83,7 @@ class Server:
         except OSError as failure:  # no descriptors or no memory left: the loop would call again at once
             _log.error("cannot accept: %s", failure)
             self._acceptable.stop()
-            self._pause.start(self.start)
+            self._pause.again(self.start)
             return False
         peer = address[0] if isinstance(address, tuple) else ""
         connection = Connection(

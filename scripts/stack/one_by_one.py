@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from stack.places import Places
-from stack.processes import Supervisor
+from stack.processes import StartFailed, Supervisor
 
 
 def main() -> None:
@@ -19,11 +19,12 @@ def main() -> None:
     known = {process.name: process for process in supervisor.processes()}
     if unknown := [name for name in asked.name if name not in known]:
         sys.exit(f"There is no process {', '.join(unknown)}; there are {', '.join(known)}.")
-    for name in asked.name:
-        if asked.action == "stop":
-            supervisor.stop_one(known[name])
-        else:
-            supervisor.start_one(known[name])
+    act = supervisor.stop_one if asked.action == "stop" else supervisor.start_one
+    try:
+        for name in asked.name:
+            act(known[name])
+    except StartFailed as failure:
+        sys.exit(str(failure))
 
 
 if __name__ == "__main__":

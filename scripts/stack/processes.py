@@ -99,9 +99,17 @@ class Supervisor:
                 self._call.startProcess(f"{group}:{process.name}", False)
 
     def stop_one(self, process: Process) -> None:
-        """Stop a process and wait until it has ended."""
+        """Stop a process and wait until it has ended.
+
+        Raises StartFailed.
+        """
         if process.pid:
-            self._call.stopProcess(f"{process.group}:{process.name}", True)
+            self._call.stopProcess(f"{process.group}:{process.name}", False)
+
+        def ended() -> bool:
+            return all(each.pid == 0 for each in self.processes() if each.name == process.name)
+
+        until(ended, STOP_SECONDS, lambda: f"{process.name} does not end")
 
     def start_one(self, process: Process) -> None:
         """Start a process that does not run, without waiting for it."""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from itertools import count
 
 from faults.laboratory import Laboratory
-from faults.proxy import Proxy
 
+from rolling.address import Address
 from rolling.instances import Instance, free_port, variables
 from rolling.releases import SERVICES, Release
 
@@ -37,7 +37,7 @@ class Fleet:
         self._linger_seconds = linger_seconds
         self.port = free_port()
         self.gateway_url = f"http://127.0.0.1:{self.port}"
-        self._orders = Proxy(("127.0.0.1", 0))
+        self._orders = Address(free_port(), lab.state / "orders-port")
         self._list = lab.state / "instances.json"
         self._listed: dict[str, list[str]] = {service: [] for service in SERVICES}
         self._instances: dict[str, list[Instance]] = {program: [] for program in PROGRAMS}
@@ -96,7 +96,7 @@ class Fleet:
         for instances in self._instances.values():
             for each in instances:
                 each.end()
-        self._orders.close()
+        self._orders.end()
 
     def _settings(self, program: str, release: Release, port: int) -> dict[str, str]:
         service = program.removesuffix("-worker")
@@ -136,8 +136,9 @@ class Fleet:
 
     def _face_orders(self) -> None:
         listed = [each for each in self._instances["orders"] if each.url in self._listed["orders"]]
-        if there := [each for each in listed if each not in self._away]:
-            self._orders.target = ("127.0.0.1", there[-1].port)
+        with self._turn:
+            if there := [each for each in listed if each not in self._away]:
+                self._orders.face(there[-1].port)
 
 
 def gateways_of(releases: Sequence[Release]) -> Sequence[Release]:

@@ -112,6 +112,8 @@ class Fleet:
         else:
             own[f"{prefix}_{'WORKER_' if program != service else ''}BIND"] = address
             own[f"{prefix}_SHUTDOWN_LINGER_SECONDS"] = str(self._linger_seconds)
+        if service == "orders":  # what expires while the books are compared is half there
+            own["ORDERS_PAYMENT_WINDOW_SECONDS"] = "86400"
         if service == "payments":
             own["PAYMENTS_ORDERS_URL"] = f"http://127.0.0.1:{self._orders.port}"
         return variables(self.lab.state / "settings" / f"{service}.env") | own

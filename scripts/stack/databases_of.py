@@ -1,6 +1,7 @@
 """PostgreSQL's own programs on a service's database: of the embedded stack, or in the database's container."""
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -153,7 +154,11 @@ class ComposeDatabases(Databases):
 
     @classmethod
     def of(cls, places: Places) -> "ComposeDatabases":
-        return cls(Containers(places.root, places.state / "compose"))
+        told = {
+            "version": os.environ.get("SOUK_VERSION") or "latest",
+            "overlay": os.environ.get("SOUK_OVERLAY", ""),
+        }
+        return cls(Containers(places.root, places.state / "compose", tls=places.tls, **told))
 
     def command(self, program: str, service: str, role: str, *options: str) -> list[str]:
         there = [f"--username={role}", f"--dbname={service}"] if role else []

@@ -60,6 +60,20 @@ def test_no_port_but_the_gateways_is_published(rendered):
     assert rendered["services"]["gateway"]["ports"][0]["host_ip"] == "127.0.0.1"
 
 
+def test_each_of_several_gateways_is_given_a_port(tmp_path):
+    one = Containers(ROOT, tmp_path, gateway_port=8080)
+    three = Containers(ROOT, tmp_path, gateway_port=8080, last_port=8082)
+    assert [each.environment()["GATEWAY_PORT"] for each in (one, three)] == ["8080", "8080-8082"]
+    assert [len(each.ports) for each in (one, three)] == [1, 3]
+
+
+def test_who_stops_serves_on_until_the_gateway_has_seen_it(rendered):
+    for name in ("gateway", *DATABASES):
+        service = rendered["services"][name]
+        assert float(service["environment"][f"{name.upper()}_SHUTDOWN_LINGER_SECONDS"]) >= 5, name
+        assert service["stop_grace_period"] == "20s", name
+
+
 @pytest.mark.parametrize("name", DATABASES)
 def test_a_database_is_reached_by_its_own_service_alone(rendered, name):
     members = {

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from shop import AS_IT_IS_NOW, new_key, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PAID_MILLISECONDS = 60_000
+# A machine that does much else needs more than the five seconds that Playwright gives it.
+PATIENCE_MILLISECONDS = 60_000
 QUIET = ["--no-first-run", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to sandbox for root
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox])
@@ -58,7 +60,7 @@ def statuses(page: Page) -> list[str]:
 
 def test_a_shopper_buys_and_is_still_signed_in_after_a_reload(signed_in, sku):
     buy(signed_in, sku, "pm_card_visa")
-    expect(signed_in.locator("#orders .status")).to_have_text("PAID", timeout=PAID_MILLISECONDS)
+    expect(signed_in.locator("#orders .status")).to_have_text("PAID")
     signed_in.reload()
     expect(signed_in.locator("#who")).to_have_text("Ada")
     assert statuses(signed_in) == ["PAID"]
@@ -69,7 +71,7 @@ def test_a_declined_card_leaves_the_basket_for_another_one(signed_in, sku):
     expect(signed_in.locator("#message")).to_contain_text("declined")
     signed_in.get_by_label("Pay with").select_option("pm_card_visa")
     signed_in.get_by_role("button", name="Order and pay").click()
-    expect(signed_in.locator("#orders .status")).to_have_text("PAID", timeout=PAID_MILLISECONDS)
+    expect(signed_in.locator("#orders .status")).to_have_text("PAID")
 
 
 def test_a_purchase_goes_through_once_though_three_processes_die_in_it(embedded, signed_in, sku):
@@ -77,7 +79,7 @@ def test_a_purchase_goes_through_once_though_three_processes_die_in_it(embedded,
     expect(signed_in.locator("#message")).to_contain_text("Paying")
     for name in ("payments", "orders", "payments-worker"):
         os.kill(embedded.processes()[name]["pid"], signal.SIGKILL)
-    expect(signed_in.locator("#orders .status")).to_have_text("PAID", timeout=PAID_MILLISECONDS)
+    expect(signed_in.locator("#orders .status")).to_have_text("PAID")
     assert statuses(signed_in) == ["PAID"]
     until(lambda: all(process["ready"] in ("", "ready") for process in embedded.processes().values()))
 

@@ -8,6 +8,7 @@ import pytest
 from serving import get, whole
 
 from chassis.settings import SettingsError, load
+from chassis.testing.keys import Keys
 from gateway.settings import PREFIX, Settings
 
 USER = "/api/v1/orders"
@@ -115,12 +116,13 @@ def test_the_age_of_the_feed_is_a_metric(gateway, until):
 
 
 @pytest.mark.parametrize("seconds", ["51", "0", "x"])
-def test_a_refresh_that_could_come_too_late_is_refused_at_start(seconds):
+def test_a_refresh_that_could_come_too_late_is_refused_at_start(seconds, tmp_path):
+    keys = Keys(tmp_path, "gateway")
     environment = {f"GATEWAY_{name}_URL": "http://a:1" for name in ("USERS", "ORDERS", "PAYMENTS")}
     environment |= {
         "GATEWAY_TOKEN_ISSUER": "a",
-        "GATEWAY_SIGNING_KEY_FILE": "a",
-        "GATEWAY_TRUST_BUNDLE_FILE": "a",
+        "GATEWAY_SIGNING_KEY_FILE": str(keys.signing_key_file("gateway")),
+        "GATEWAY_TRUST_BUNDLE_FILE": str(keys.trust_bundle_file),
     }
     assert load(Settings, PREFIX, environment)
     with pytest.raises(SettingsError, match="GATEWAY_REVOCATIONS_REFRESH_SECONDS"):

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 
 from stack import ports
-from stack.compose_roll import ROLLED, roll
+from stack.compose_roll import roll
 from stack.compose_rolling import CONTAINERS, keep_rolling
 from stack.containers import ADMIN_EMAIL, Containers, make_certificates, make_missing_secrets
 from stack.keys import write_private
@@ -94,8 +94,8 @@ def e2e(places: Places, *arguments: str) -> int:
 
 
 def e2e_rolling(places: Places, wanted: str = "100000") -> int:
-    """Roll every service of a stack of their own, two containers each, until so many requests were sent."""
-    options = [option for name in ROLLED for option in ("--scale", f"{name}={CONTAINERS}")]
+    """Roll every service of a stack of their own, two containers of each, until so many requests were sent."""
+    options = [option for name in SERVICES for option in ("--scale", f"{name}={CONTAINERS}")]
     return on_its_own(
         places, "souk-rolling", lambda stack: keep_rolling(stack, wanted), *options, gateways=CONTAINERS
     )

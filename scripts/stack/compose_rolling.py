@@ -12,7 +12,7 @@ from stack.compose_roll import ROLLED, roll, scale
 from stack.containers import Containers
 from stack.places import DATABASES
 
-# Of each service; while one is replaced there is one more.
+# Of each service, and one worker; while one is replaced there is one more.
 CONTAINERS = 2
 TESTS, SCRATCH = "/tests", "/scratch"
 

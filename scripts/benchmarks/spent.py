@@ -30,9 +30,13 @@ class Meter:
 
     def __init__(self, places: Places) -> None:
         self._programs = {one.name: one.pid for one in Supervisor(places).processes()}
+        # It reads what the programs log, and writes that to files.
+        self._supervisor = psutil.Process(next(iter(self._programs.values()))).parent()
 
     def read(self) -> Counter[str]:
         found = Counter({name: cpu_seconds(pid) for name, pid in self._programs.items()})
+        if self._supervisor is not None:
+            found["supervisord"] = sum(self._supervisor.cpu_times()[:2])
         for child in psutil.Process().children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 found[f"peer: {child.name()}"] += cpu_seconds(child.pid)

@@ -122,7 +122,9 @@ class ProcessSettings(TlsSettings):
         "", doc="names in their certificates of those who may connect, comma separated; empty: any"
     )
     probe_bind: str = setting(
-        "", doc="address of /livez, /readyz and /metrics without TLS, for who has no certificate; empty: none"
+        "",
+        check=checks.listening_address,
+        doc="address of /livez, /readyz and /metrics without TLS, for who has no certificate; empty: none",
     )
 
 

@@ -18,7 +18,7 @@ KEYS = {
     "DEL": ([b"a\x7fb"], "malformed_request"),
     "not ASCII": ([b"schl\xc3\xbcssel"], "idempotency_key_malformed"),
     "never closed": ([b'"k'], "idempotency_key_malformed"),
-    "two headers": ([b"one", b"two"], "idempotency_key_malformed"),
+    "two headers": ([b"one", b"two"], "malformed_request"),
     "two strings": ([b'"one", "two"'], "idempotency_key_malformed"),
 }
 

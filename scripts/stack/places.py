@@ -30,6 +30,11 @@ class Places:
         return cls(root, state, environ.get("SOUK_TLS") == "1")
 
     @property
+    def is_usual(self) -> bool:
+        """Whether these are what a command without SOUK_STATE means."""
+        return self.state == self.root / ".run"
+
+    @property
     def cache(self) -> Path:
         return self.root / ".run" / "cache"
 

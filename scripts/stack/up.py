@@ -19,10 +19,10 @@ USUAL_PORT = "8080"
 NEXT = """
 Souk is up at {address} ({seconds:.1f} s), a shop to open in a browser
 
-  make demo      a shopper's journey through it, step by step
-  make status    what runs, where, since when
-  make logs      what it says; SERVICE=orders for one service
-  make down      stop it
+  {of}make demo      a shopper's journey through it, step by step
+  {of}make status    what runs, where, since when
+  {of}make logs      what it says; SERVICE=orders for one service
+  {of}make down      stop it
 
 The administrator is {admin}; the password is in {env_file}
 """
@@ -101,6 +101,7 @@ def up(places: Places, gateway_port: str) -> None:
     print(
         NEXT.format(
             address=address,
+            of="" if places.is_usual else f"SOUK_STATE={os.path.relpath(places.state)} ",
             seconds=time.monotonic() - began,
             admin=settings.ADMIN_EMAIL,
             env_file=os.path.relpath(places.env_file),

@@ -144,7 +144,7 @@ def _doubles(entry: Mapping[str, Any], taken: set[tuple[str, str]]) -> Iterator[
     if not (isinstance(path, str) and _is_methods(methods)):
         return
     shape = _parameter.sub("{}", path)
-    for method in _with_head(methods):
+    for method in sorted(_with_head(methods)):
         if (shape, method) in taken:
             yield "methods", f"there are two of {method}"
         taken.add((shape, method))

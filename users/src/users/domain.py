@@ -16,7 +16,8 @@ from uuid import UUID
 from chassis.errors import BadRequest, Conflict, NotFound, Unauthenticated, Unavailable
 
 _SESSION_ID_BYTES = 16
-_SECRET_BYTES = 32
+_FAMILY_BYTES = 16
+_OWN_BYTES = 16
 # A sign-in that overlaps the erasure of its account may sign a token a little later than that.
 _OVERLAP = timedelta(minutes=1)
 _refresh_token = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
@@ -45,26 +46,6 @@ class InvalidGrant(BadRequest):
 class InvalidClient(Unauthenticated):
     code = "invalid_client"
     title = "No such client"
-
-
-class InvalidTokenRequest(BadRequest):
-    code = "invalid_request"
-    title = "A parameter is missing, repeated or malformed"
-
-
-class InvalidScope(BadRequest):
-    code = "invalid_scope"
-    title = "There are no scopes to ask for"
-
-
-class UnsupportedGrantType(BadRequest):
-    code = "unsupported_grant_type"
-    title = "The grant types are password and refresh_token"
-
-
-class UnsupportedTokenType(BadRequest):
-    code = "unsupported_token_type"
-    title = "An access token is revoked with the refresh token of its session"
 
 
 class Role(StrEnum):
@@ -119,14 +100,20 @@ CLIENTS = {
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """What a client holds: the session's id and the secret that proves it. Only the secret's hash is kept."""
+    """What a client holds: the session's id and the secret that proves it. Only hashes of the secret are kept.
+
+    The secret's first half is the same in all tokens of a session: a spent token is told from a made-up one by it.
+    """
 
     session_id: UUID
     secret: bytes = field(repr=False)
 
     @classmethod
     def new(cls, session_id: UUID) -> RefreshToken:
-        return cls(session_id, secrets.token_bytes(_SECRET_BYTES))
+        return cls(session_id, secrets.token_bytes(_FAMILY_BYTES + _OWN_BYTES))
+
+    def successor(self) -> RefreshToken:
+        return replace(self, secret=self.secret[:_FAMILY_BYTES] + secrets.token_bytes(_OWN_BYTES))
 
     @classmethod
     def parse(cls, text: str) -> RefreshToken | None:
@@ -141,8 +128,12 @@ class RefreshToken:
 
     @property
     def hash(self) -> bytes:
-        # 256 random bits need no slow hash: there is nothing to guess.
+        # 256 random bits need no slow hash, nor do the family's 128: there is nothing to guess.
         return hashlib.sha256(self.secret).digest()
+
+    @property
+    def family_hash(self) -> bytes:
+        return hashlib.sha256(self.secret[:_FAMILY_BYTES]).digest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +144,8 @@ class Session:
     user_id: UUID
     client_id: str
     token_hash: bytes = field(repr=False)
+    # None until the first exchange, in a session that a release which kept none began.
+    family_hash: bytes | None = field(repr=False)
     expires_at: datetime
 
     @classmethod
@@ -164,11 +157,18 @@ class Session:
             user_id=user_id,
             client_id=client.id,
             token_hash=token.hash,
+            family_hash=token.family_hash,
             expires_at=now + lifetime,
         )
 
     def usable_by(self, client: Client, now: datetime) -> bool:
         return self.client_id == client.id and now < self.expires_at
+
+    def knows(self, shown: RefreshToken) -> bool:
+        """Whether `shown` is or was one of this session's tokens; any secret may be where no family is kept."""
+        if self.family_hash is None or hmac.compare_digest(shown.hash, self.token_hash):
+            return True
+        return hmac.compare_digest(shown.family_hash, self.family_hash)
 
     def rotated(
         self, shown: RefreshToken, successor: RefreshToken, now: datetime, lifetime: timedelta
@@ -179,7 +179,9 @@ class Session:
         """
         if not hmac.compare_digest(shown.hash, self.token_hash):
             return None
-        return replace(self, token_hash=successor.hash, expires_at=now + lifetime)
+        return replace(
+            self, token_hash=successor.hash, family_hash=successor.family_hash, expires_at=now + lifetime
+        )
 
 
 class Revoked(StrEnum):

@@ -6,17 +6,14 @@ from flask import Response, request
 from werkzeug.http import dump_cookie
 
 from chassis.api import ANYONE, UNSIGNED, Answer, Api, Call
+from chassis.errors import BadRequest
 from chassis.presenting import dump_bytes
 from users.domain import (
     CLIENTS,
     Client,
     InvalidClient,
     InvalidGrant,
-    InvalidScope,
-    InvalidTokenRequest,
     PasswordsBusy,
-    UnsupportedGrantType,
-    UnsupportedTokenType,
 )
 from users.schemas import KeysView, MetadataView, RevocationForm, TokenForm, TokenView
 from users.service import Granted, Sessions
@@ -33,6 +30,26 @@ COOKIE = "__Secure-refresh_token"
 COOKIE_PATH = "/api/v1/auth"
 
 Form = Mapping[str, str]
+
+
+class InvalidTokenRequest(BadRequest):
+    code = "invalid_request"
+    title = "A parameter is missing, repeated or malformed"
+
+
+class InvalidScope(BadRequest):
+    code = "invalid_scope"
+    title = "There are no scopes to ask for"
+
+
+class UnsupportedGrantType(BadRequest):
+    code = "unsupported_grant_type"
+    title = "The grant types are password and refresh_token"
+
+
+class UnsupportedTokenType(BadRequest):
+    code = "unsupported_token_type"
+    title = "An access token is revoked with the refresh token of its session"
 
 
 def add_token_routes(api: Api, sessions: Sessions) -> None:

@@ -61,7 +61,9 @@ def _reword(response: Response) -> None:
 
 
 def _description(problem: Mapping[str, Any]) -> str:
-    wrong = [f"{each['parameter']}: {each['detail']}" for each in problem.get("errors", ())]
+    wrong = [
+        f"{each.get('parameter') or each['pointer']}: {each['detail']}" for each in problem.get("errors", ())
+    ]
     return " ".join(wrong) or problem["detail"]
 
 
@@ -83,6 +85,7 @@ def document(openapi: dict[str, Any]) -> None:
     components["schemas"]["OAuthError"] = OAUTH_ERROR
     for form in ("TokenForm", "RevocationForm"):
         components["schemas"][form]["additionalProperties"] = {"type": "string"}  # no parameter comes twice
+        components["schemas"][form]["propertyNames"] = {"minLength": 1}
     # Whoever holds the cookie names no token.
     components["schemas"]["RevocationForm"]["anyOf"] = [
         {"required": ["token"]},

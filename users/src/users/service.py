@@ -183,10 +183,10 @@ class Sessions:
         shown = RefreshToken.parse(refresh_token)
         if shown is None:
             raise InvalidGrant("This is not a refresh token.")
-        successor = RefreshToken.new(shown.session_id)
+        successor = shown.successor()
         with self._database.transaction() as tx:
             session = tx.lock_session(shown.session_id)
-            if session is None or not session.usable_by(client, tx.now):
+            if session is None or not session.usable_by(client, tx.now) or not session.knows(shown):
                 raise InvalidGrant("The refresh token is expired, revoked or another client's.")
             rotated = session.rotated(shown, successor, tx.now, self._lifetime)
             if rotated is not None:
@@ -199,9 +199,12 @@ class Sessions:
 
     def sign_out(self, client: Client, refresh_token: str) -> None:
         shown = RefreshToken.parse(refresh_token)
-        if shown is not None:
-            with self._database.transaction() as tx:
-                self._end(tx, shown.session_id, client)
+        if shown is None:
+            return
+        with self._database.transaction() as tx:
+            session = tx.lock_session(shown.session_id)
+            if session is not None and session.knows(shown):
+                self._end(tx, session.id, client)
 
     def _end(self, tx: Transaction, session_id: UUID, client: Client) -> None:
         if tx.end_session(session_id, client.id):

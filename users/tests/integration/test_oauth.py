@@ -6,6 +6,7 @@ from doubles import BusyPasswords
 from running import PASSWORD, Gateway
 
 from users.app import create_app
+from users.domain import RefreshToken
 from users.oauth import COOKIE
 
 
@@ -80,6 +81,15 @@ def test_a_refresh_token_shown_twice_ends_the_session(gateway, ada):
     for spent in (first, second):
         answer = gateway.refresh(spent)
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
+
+
+def test_a_made_up_secret_of_a_true_session_ends_nothing(gateway, ada):
+    token = gateway.sign_in().json["refresh_token"]
+    second = gateway.refresh(token).json["refresh_token"]
+    made_up = RefreshToken.new(RefreshToken.parse(token).session_id).text
+    assert revoke(gateway, client_id="mobile", token=made_up).status_code == 200
+    assert gateway.refresh(made_up).json["error"] == "invalid_grant"
+    assert gateway.refresh(second).status_code == 200
 
 
 def test_a_browser_refreshes_by_its_cookie_alone(gateway, ada):
@@ -175,12 +185,15 @@ def test_a_refusal_is_in_oauths_words(gateway, ada, changed, status, error):
         ),
         (b"grant_type=%ff&client_id=mobile", "application/x-www-form-urlencoded", 400),
         (b"", "application/x-www-form-urlencoded", 400),
+        (b"=1&=2", "application/x-www-form-urlencoded", 400),
+        (b"=&=", "application/x-www-form-urlencoded", 400),
         (b"{}", "application/json", 415),
         (b"a=" + b"b" * 70_000, "application/x-www-form-urlencoded", 413),
     ],
 )
-def test_a_form_that_cannot_be_read_is_an_invalid_request(gateway, body, media_type, status):
-    answer = gateway.call("POST", "/api/v1/auth/token", data=body, content_type=media_type)
+@pytest.mark.parametrize("endpoint", ["token", "revoke"])
+def test_a_form_that_cannot_be_read_is_an_invalid_request(gateway, endpoint, body, media_type, status):
+    answer = gateway.call("POST", f"/api/v1/auth/{endpoint}", data=body, content_type=media_type)
     assert (answer.status_code, answer.json["error"]) == (status, "invalid_request")
 
 

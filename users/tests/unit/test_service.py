@@ -109,6 +109,26 @@ def test_a_spent_refresh_token_ends_the_session_for_everybody(accounts, sessions
             sessions.refresh(MOBILE, shown)
 
 
+def test_a_made_up_secret_neither_refreshes_nor_ends_a_session(accounts, sessions, revoked):
+    accounts.register("ada@example.com", PASSWORD, "Ada")
+    token = sessions.sign_in(MOBILE, "ada@example.com", PASSWORD).refresh_token
+    made_up = RefreshToken.new(session_of(token)).text
+    with pytest.raises(InvalidGrant):
+        sessions.refresh(MOBILE, made_up)
+    sessions.sign_out(MOBILE, made_up)
+    assert revoked() == []
+    assert sessions.refresh(MOBILE, token)
+
+
+def test_a_spent_refresh_token_signs_out_as_well(accounts, sessions):
+    accounts.register("ada@example.com", PASSWORD, "Ada")
+    first = sessions.sign_in(MOBILE, "ada@example.com", PASSWORD).refresh_token
+    second = sessions.refresh(MOBILE, first).refresh_token
+    sessions.sign_out(MOBILE, first)
+    with pytest.raises(InvalidGrant):
+        sessions.refresh(MOBILE, second)
+
+
 def test_a_refresh_token_is_of_use_to_its_client_alone(accounts, sessions):
     accounts.register("ada@example.com", PASSWORD, "Ada")
     token = sessions.sign_in(WEB, "ada@example.com", PASSWORD).refresh_token

@@ -52,9 +52,26 @@ def test_a_token_that_was_exchanged_before_ends_the_session():
     assert rotated.rotated(first, third, NOW, LIFETIME) is None
 
 
-def test_a_token_with_a_made_up_secret_ends_the_session():
-    first, made_up, successor = tokens(3)
-    assert begun(first).rotated(made_up, successor, NOW, LIFETIME) is None
+def test_a_session_knows_its_tokens_the_spent_ones_too_and_no_made_up_one():
+    first, made_up = tokens(2)
+    second = first.successor()
+    rotated = begun(first).rotated(first, second, NOW, LIFETIME)
+    assert len({first.secret, second.secret, second.successor().secret}) == 3
+    assert [rotated.knows(each) for each in (first, second, made_up)] == [True, True, False]
+
+
+def test_a_session_of_before_families_takes_any_secret_for_a_spent_one_until_its_token_is_exchanged():
+    first, made_up = tokens(2)
+    session = replace(begun(first), family_hash=None)
+    assert session.knows(made_up)
+    rotated = session.rotated(first, first.successor(), NOW, LIFETIME)
+    assert [rotated.knows(each) for each in (first, made_up)] == [True, False]
+
+
+def test_a_token_that_a_release_of_before_families_gave_is_known_while_it_is_usable():
+    first, second = tokens(2)
+    session = replace(begun(first), token_hash=second.hash)
+    assert session.knows(second)
 
 
 def test_a_session_is_of_one_client_and_ends_in_time():

@@ -1,5 +1,8 @@
 """A client that takes its time: every wait of the server ends."""
 
+import io
+import json
+import socket
 import time
 
 import example
@@ -7,6 +10,7 @@ import live
 import pytest
 import serving
 
+from chassis import logs
 from chassis.connection import Patience
 
 SHORT = Patience(idle_seconds=0.2, head_seconds=0.2, body_seconds=0.2, write_seconds=0.2)
@@ -44,12 +48,30 @@ def test_a_head_that_drips_is_cut_off_however_steadily_it_drips(app):
     assert time.monotonic() - began < 2
 
 
-def test_a_body_that_drips_is_a_bad_request(app):
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"Content-Length: 50\r\n\r\ngrant",
+        b"Transfer-Encoding: chunked\r\n\r\n32\r\ngrant",
+        # As much as a body may have: whether it ends here is not known yet.
+        b"Transfer-Encoding: chunked\r\n\r\n10000\r\n" + b"a" * 65_536 + b"\r\n",
+    ],
+    ids=["by length", "in chunks", "at the limit"],
+)
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_body_that_stops_half_way_is_a_bad_request(app, begun, leaves):
+    log = io.StringIO()
+    logs.configure("boxes", "INFO", log)
     with live.connected(app, SHORT) as client:
-        client.sendall(HEAD + b"Content-Length: 50\r\n\r\ngrant")
+        client.sendall(HEAD + begun)
+        if leaves:
+            client.shutdown(socket.SHUT_WR)
         answer = serving.read_all(client)
     assert answer.startswith(b"HTTP/1.1 400")
-    assert b"bad_request" in answer
+    assert b"bad_request" in answer and b"Connection: close" in answer
+    [line] = [json.loads(each) for each in log.getvalue().splitlines()]
+    assert (line["message"], line["status"], line["code"]) == ("request", 400, "bad_request")
+    assert "exc_info" not in line
 
 
 def test_a_client_that_does_not_read_is_left():

@@ -176,7 +176,9 @@ def test_a_wrong_query_parameter_is_named(built, log_lines, query, parameter, co
     assert [(each["parameter"], each["code"]) for each in errors] == [(parameter, code)]
 
 
-@pytest.mark.parametrize("query", ["limit=%ff", "%c3%28=1", "a=1&" * 60, "limit=\xff"])
+@pytest.mark.parametrize(
+    "query", ["limit=%ff", "%c3%28=1", "a=1&" * 60, "limit=\xff", "=1", "=1&=2", "=", "limit=1&="]
+)
 def test_a_query_that_cannot_be_read_is_refused(built, log_lines, query):
     answer = ask(built, "GET", BOXES, QUERY_STRING=query)
     refused(answer, log_lines, 400, "malformed_query")
@@ -197,6 +199,8 @@ def test_a_route_without_parameters_takes_none(built, log_lines):
         (b"grant=%ff&email=a@b.de", 400, "malformed_form"),
         (b"grant=\xff", 400, "malformed_form"),
         (b"a=1&" * 60, 400, "malformed_form"),
+        (b"=1", 400, "malformed_form"),
+        (b"=1&=2", 400, "malformed_form"),
         (b'{"grant": "one"}', 422, "validation_failed"),
     ],
 )

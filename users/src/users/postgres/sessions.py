@@ -16,12 +16,14 @@ class Sessions(Transaction):
                 user_id,
                 client_id,
                 token_hash,
+                family_hash,
                 expires_at
             ) VALUES (
                 %(id)s,
                 %(user_id)s,
                 %(client_id)s,
                 %(token_hash)s,
+                %(family_hash)s,
                 %(expires_at)s
             )
             """,
@@ -38,6 +40,7 @@ class Sessions(Transaction):
                 sessions.user_id,
                 sessions.client_id,
                 sessions.token_hash,
+                sessions.family_hash,
                 sessions.expires_at
             FROM sessions
             JOIN users ON users.id = sessions.user_id
@@ -55,6 +58,7 @@ class Sessions(Transaction):
             UPDATE sessions
             SET
                 token_hash = %(token_hash)s,
+                family_hash = %(family_hash)s,
                 expires_at = %(expires_at)s
             WHERE id = %(id)s
             """,

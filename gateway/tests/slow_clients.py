@@ -18,6 +18,7 @@ PROBE = get("/api/v1/products/TEA-1")
 MANY = 100
 LARGE = b"a" * 1_000_000
 PATIENT = {"header_timeout_seconds": 60, "body_timeout_seconds": 60, "write_timeout_seconds": 60}
+PATIENT |= {"upstream_connections": 256}  # an answer as large as that holds a place for as long as it is read
 PATIENT |= {"request_deadline_seconds": 60, "rate_exempt": "127.0.0.1"}
 
 

@@ -26,7 +26,7 @@ from gateway.forwarded import Proxies
 from gateway.front.limits import Limits
 from gateway.issuers import Issuer, load_issuers
 from gateway.logins import Logins
-from gateway.places import Places
+from gateway.places import Places, StreamPlaces
 from gateway.proxy import Proxy
 from gateway.rates import Rates
 from gateway.reloading import CurrentRoutes
@@ -90,7 +90,7 @@ class DataPath:
             signer=self._signer,
             upstreams=fleet.requests,
             streams=fleet.streams,
-            places=Places(settings.streams_per_user),
+            places=StreamPlaces(Places(settings.streams_per_user), Places(settings.streams_per_address)),
             rates=Rates(
                 counters(),
                 per_address=settings.rate_per_address,

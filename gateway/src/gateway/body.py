@@ -6,7 +6,7 @@ from chassis.errors import TooLarge
 from gateway.front.refusals import Refusal
 from gateway.front.request import Request
 
-_HELD_BYTES = 65536  # a slow sender of less than this keeps no service waiting
+_HELD_BYTES = 65536  # a slow sender of no more than this keeps no service waiting
 
 
 class BodyUnexpected(Refusal):
@@ -25,7 +25,7 @@ def gather(request: Request, limit_bytes: int) -> bytes:
         raise BodyUnexpected()
     _check(request.length or 0, limit_bytes)
     held = request.take()
-    while not request.complete and len(held) < _HELD_BYTES:
+    while not request.complete and len(held) <= _HELD_BYTES:
         _check(len(held), limit_bytes)
         request.wait()
         held += request.take()
@@ -42,7 +42,7 @@ def framing(request: Request, held: bytes) -> bytes:
     return b"Content-Length: %d\r\n" % request.length
 
 
-def pieces(request: Request, head: bytes, held: bytes, limit_bytes: int) -> Iterator[bytes]:
+def pieces(request: Request, held: bytes, limit_bytes: int, head: bytes) -> Iterator[bytes]:
     """Yield a request whose body is still arriving as it goes to the service. Raises as `gather` does."""
     chunked = request.length is None
     yield head

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from chassis.errors import TooManyRequests
+from gateway.rates import network_of
 
 _RETRY_SECONDS = 5
 
 
 class TooManyStreams(TooManyRequests):
     code = "too_many_streams"
-    title = "There are as many streams open as one user may have"
+    title = "There are as many streams open as one user or address may have"
 
 
 class Places:
@@ -36,3 +38,19 @@ class Places:
             self._taken[holder] -= 1
             if not self._taken[holder]:
                 del self._taken[holder]
+
+
+@dataclass(frozen=True)
+class StreamPlaces:
+    """The places of streams, by user and by address: accounts cost nothing, so one user's bound binds nobody."""
+
+    of_users: Places
+    of_addresses: Places
+
+    @contextmanager
+    def one_of(self, user_id: str | None, peer: str) -> Iterator[None]:
+        """Hold a place of each for the time of the block; `user_id` is None where nobody is signed in. Raises
+        TooManyStreams."""
+        address = network_of(peer)
+        with self.of_addresses.one_of(address), self.of_users.one_of(user_id or address):
+            yield

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from email.utils import formatdate
 from functools import partial
@@ -22,7 +22,7 @@ from gateway.headers import upstream_head
 from gateway.identity import Caller, TokenMissing, Tokens, digest_of
 from gateway.logins import Logins
 from gateway.pages import Page
-from gateway.places import Places
+from gateway.places import StreamPlaces
 from gateway.protection import API_FIELDS, PAGE_FIELDS
 from gateway.rates import Rates
 from gateway.refusing import explain
@@ -51,7 +51,7 @@ class Proxy:
         signer: Signer,
         upstreams: Mapping[str, Service],
         streams: Mapping[str, Service],
-        places: Places,
+        places: StreamPlaces,
         rates: Rates,
         logins: Logins,
         cache: Cache | None,
@@ -162,7 +162,7 @@ class Proxy:
                 self._cache.forget(request.target)
             return
         # Many who follow their orders must leave room for those who place one, and each of them for the others.
-        with self._places.one_of(visit.caller.user_id if visit.caller is not None else request.peer):
+        with self._places.one_of(visit.caller.user_id if visit.caller is not None else None, request.peer):
             _exchange(self._streams[route.upstream], request, reply, visit, route, start, rest, held)
 
     def _admit(self, request: Request, route: Route) -> Caller | None:
@@ -221,17 +221,15 @@ def _exchange(
         )
         link = service.ask(message)
     else:
-        body = partial(_pieces_behind, request, held, route.body_max_bytes)
+        body = partial(pieces, request, held, route.body_max_bytes)
         message = Message(request.method, start, rest, until, canary=canary)
         link = service.ask_in_pieces(message, Pieces(body, request.stop_waiting))
     try:
-        relay(link, request, reply, visit, route, until + route.stream_seconds)
+        whole = relay(link, request, reply, visit, route, until + route.stream_seconds)
     finally:
         service.release(link)
-
-
-def _pieces_behind(request: Request, held: bytes, limit_bytes: int, head: bytes) -> Iterator[bytes]:
-    return pieces(request, head, held, limit_bytes)
+    if whole is not None:
+        reply.send(*whole)
 
 
 def _has_idempotency_key(request: Request, route: Route) -> bool:

@@ -8,10 +8,17 @@ from gateway.headers import client_fields
 from gateway.routes import Route
 from gateway.upstream.link import Link
 
+_HELD_BYTES = 65536  # a slow reader of no more than this keeps no service waiting
 
-def relay(link: Link, request: Request, reply: Reply, visit: Visit, route: Route, until: float) -> None:
-    """Pass on the answer of a link, whose body may take `until` then. Raises BadUpstreamAnswer, DeadlineExceeded,
-    OSError when the client leaves."""
+Whole = tuple[int, bytes, bytes]
+
+
+def relay(
+    link: Link, request: Request, reply: Reply, visit: Visit, route: Route, until: float
+) -> Whole | None:
+    """Pass on the answer of a link, whose body may take `until` then. One that is whole is not sent but returned, its
+    status, fields and body: a client may take its time for it when the link is another's again. Raises
+    BadUpstreamAnswer, DeadlineExceeded, OSError when the client leaves."""
     answer = link.answer
     if visit.attempt is not None:
         visit.attempt.answered(answer.status, lambda: _body(link, until))
@@ -22,15 +29,13 @@ def relay(link: Link, request: Request, reply: Reply, visit: Visit, route: Route
         visit.request_id,
         never_stored=answer.status >= 400 or visit.caller is not None,
     )
-    if answer.complete and request.method != "HEAD":
-        body = answer.take()
-        reply.send(answer.status, fields, compress(body) if compressed else body)
-        return
+    if request.method != "HEAD" and (answer.complete or (answer.length or _HELD_BYTES + 1) <= _HELD_BYTES):
+        body = _body(link, until)
+        return answer.status, fields, compress(body) if compressed else body
     reply.when_client_leaves(link.channel.cancel)
     try:
         if compressed and request.method != "HEAD":
-            reply.send(answer.status, fields, compress(_body(link, until)))
-            return
+            return answer.status, fields, compress(_body(link, until))
         # How long it would be compressed is not known to a HEAD.
         reply.start(answer.status, fields, None if compressed else answer.length)
         reply.write(answer.take())
@@ -38,6 +43,7 @@ def relay(link: Link, request: Request, reply: Reply, visit: Visit, route: Route
             link.wait(until)
             reply.write(answer.take())
         reply.finish()
+        return None
     finally:
         reply.when_client_leaves(None)
 

@@ -62,6 +62,9 @@ class Settings(UpstreamSettings, LimitSettings):
         minimum=1,
         doc="streams of one process open for each user, or each address where nobody is signed in",
     )
+    streams_per_address: int = setting(
+        16, minimum=1, doc="streams of one process open for each address, whoever the users are"
+    )
     cache_bytes: int = setting(
         16777216, minimum=0, doc="bytes of public answers one process keeps; 0: none are kept"
     )

@@ -139,3 +139,11 @@ def test_a_user_has_four_streams_unless_told_otherwise(start, anna):
     assert [wire is not None for wire in streams] == [True] * 4 + [False]
     for wire in streams[:4]:
         wire.close()
+
+
+def test_accounts_of_one_address_cannot_take_the_places_of_all(start, issuer):
+    gateway = start(streams_per_user=1, streams_per_address=2, upstream_streams=8)
+    each = [opened(gateway, get(EVENTS, f"Authorization: {issuer.bearer()}")) for _ in range(5)]
+    assert [wire is not None for wire in each] == [True, True, False, False, False]
+    for wire in filter(None, each):
+        wire.close()

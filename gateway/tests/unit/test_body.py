@@ -83,7 +83,7 @@ def test_a_large_body_passes_in_pieces_as_it_came():
     held = gather(arriving.request, LIMIT)
     assert len(held) == 100_000 and not arriving.request.complete
     assert framing(arriving.request, held) == b"Content-Length: 150000\r\n"
-    assert list(pieces(arriving.request, b"head", held, LIMIT)) == [b"head", held, block]
+    assert list(pieces(arriving.request, held, LIMIT, b"head")) == [b"head", held, block]
 
 
 def test_a_large_chunked_body_passes_in_chunks():
@@ -91,7 +91,7 @@ def test_a_large_chunked_body_passes_in_chunks():
     arriving = chunked(chunk(block), chunk(block), b"0\r\n\r\n")
     held = gather(arriving.request, LIMIT)
     assert framing(arriving.request, held) == b"Transfer-Encoding: chunked\r\n"
-    sent = b"".join(pieces(arriving.request, b"", held, LIMIT))
+    sent = b"".join(pieces(arriving.request, held, LIMIT, b""))
     assert sent == chunk(block) + chunk(block) + b"0\r\n\r\n"
 
 
@@ -100,5 +100,5 @@ def test_a_large_chunked_body_ends_at_the_limit():
     arriving = chunked(*[block] * 10)
     held = gather(arriving.request, LIMIT)
     with pytest.raises(TooLarge):
-        list(pieces(arriving.request, b"", held, LIMIT))
+        list(pieces(arriving.request, held, LIMIT, b""))
     assert len(arriving.later) == 7

@@ -178,6 +178,7 @@ class Cache:
         patience = _PATIENCE_SECONDS if _stands_in(entry) else route.deadline_seconds
         until = flight.asked_at + min(route.deadline_seconds, patience)
         conditions = b"If-None-Match: %b\r\n" % entry.etag if entry is not None and entry.etag else b""
+        passed = None
         with self._origin.ask(request, quest.visit, route, conditions, until) as link:
             if entry is not None and conditions and link.answer.status == _NOT_MODIFIED:
                 brought, may_be_kept = renew(entry, link, route, flight.asked_at)
@@ -189,9 +190,14 @@ class Cache:
                 if taken is None:
                     self._give_up(key, link, flight)
                     if reply is not None:
-                        relay(link, request, reply, quest.visit, route, until)
-                    return None, PASS
-                brought, may_be_kept, outcome = taken, True, MISS
+                        passed = relay(link, request, reply, quest.visit, route, until)
+                    outcome = PASS
+                else:
+                    brought, may_be_kept, outcome = taken, True, MISS
+        if outcome is PASS:
+            if passed is not None and reply is not None:
+                reply.send(*passed)
+            return None, PASS
         if not may_be_kept:
             self.store.drop(key)
         elif flight.outdated or keep(self.store, quest.primary, brought, request):

@@ -37,6 +37,8 @@ _SINGLE = frozenset(
 _BLANKS = b" \t"
 _EMPTY_LINE = b"\r\n"
 _FIELD_OVERHEAD_BYTES = 4  # colon, space, CR, LF
+# What the framing of a chunked body may take: chunks of one byte have five more, extensions and zeros have no end.
+_FRAMING_BYTES, _FRAMING_TIMES = 16384, 8
 
 
 class BodySource(Protocol):
@@ -113,6 +115,7 @@ class RequestReader:
         self._raw: bytes | memoryview = b""  # what is being parsed, and what had begun before it
         self._place: int | None = 0  # where in it the request begins that is being read; None: earlier
         self._body_bytes = 0  # of the bodies in it
+        self._framing_bytes = 0  # of the body that is arriving, beyond what it may have for each byte
         self._ended = False  # tells whether a request ends in it
         self._lines: Lines | None = None  # of `_request`, where one that follows may have the same
 
@@ -120,7 +123,7 @@ class RequestReader:
         """Parse what has arrived; nothing is parsed after a refusal."""
         if self._lines is not None and self._repeats(self._lines, data):
             return
-        began_in_head = self.in_head
+        began_in_head, request = self.in_head, self._request
         self._raw = self._begun + data if self._begun else data
         self._body_bytes = 0
         self._ended = False
@@ -136,6 +139,8 @@ class RequestReader:
             self._unread_bytes = self._unread_bytes + len(data) if began_in_head else 0
             if self._unread_bytes > self._limits.head_bytes:
                 self.refusal = HeadTooLarge()
+        if request is self._request and not request.complete and request.length is None:
+            self._count_framing(len(data))
         self._remember()
 
     def _repeats(self, lines: Lines, data: memoryview) -> bool:
@@ -154,8 +159,13 @@ class RequestReader:
         if self._ended:
             self._place = self._place_behind(self._request)
         self._request = Request(self._source, self._peer)
-        self._head_bytes = 0
+        self._head_bytes = self._framing_bytes = 0
         self.in_head = True
+
+    def _count_framing(self, size: int) -> None:
+        self._framing_bytes += max(0, size - (1 + _FRAMING_TIMES) * self._body_bytes)
+        if self._framing_bytes > _FRAMING_BYTES and self.refusal is None:
+            self.refusal = MalformedRequest("The chunks are little but framing.")
 
     def on_url(self, part: bytes) -> None:
         self._request.target += part

@@ -15,6 +15,7 @@ from stack import keys
 from stack.places import DATABASES, SERVICES, Places
 
 PASSWORD_BYTES = 24
+OF_THE_PROVIDER = ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS")
 Entries = dict[str, dict[str, str]]
 
 
@@ -70,6 +71,9 @@ def main() -> None:
     where.add_argument("--namespace", help="print Secrets of this namespace")
     where.add_argument("--folder", type=Path, help="write a file of JSON for each entry into this new folder")
     told = parser.parse_args()
+    absent = [name for name in OF_THE_PROVIDER if not os.environ.get(name)]
+    if absent:
+        print(f"made up, as if for the sandbox: {' and '.join(absent)}; Stripe will not know it", file=sys.stderr)
     made = entries(Places.of(), os.environ)
     if told.namespace:
         sys.stdout.write(as_objects(made, told.namespace))

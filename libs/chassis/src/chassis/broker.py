@@ -24,6 +24,8 @@ CLOSE_SECONDS = 2
 # A silent server is given up after the second ping without an answer.
 PING_SECONDS = 2
 log = logging.getLogger(__name__)
+# asyncio says so of each connection over TLS that its peer ends, whoever has made the protocol.
+logging.getLogger("asyncio").addFilter(lambda record: "eof_received" not in str(record.msg))
 
 
 # Consumers are set back (2.14), and batches are written whole (2.12).

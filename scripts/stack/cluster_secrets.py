@@ -73,7 +73,10 @@ def main() -> None:
     told = parser.parse_args()
     absent = [name for name in OF_THE_PROVIDER if not os.environ.get(name)]
     if absent:
-        print(f"made up, as if for the sandbox: {' and '.join(absent)}; Stripe will not know it", file=sys.stderr)
+        print(
+            f"made up, as if for the sandbox: {' and '.join(absent)}; Stripe will not know it",
+            file=sys.stderr,
+        )
     made = entries(Places.of(), os.environ)
     if told.namespace:
         sys.stdout.write(as_objects(made, told.namespace))

@@ -129,15 +129,25 @@ def test_a_connection_that_was_not_used_for_a_while_is_not_used_again(start_gate
     until(lambda: len(orders.open) == 1)
 
 
-def test_an_answer_that_ends_too_early_is_cut_for_the_client_too(gateway, orders):
+def ending_early(length):
     def answer(wire, request):
-        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        wire.send(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc")
         wire.close()
 
-    orders.answer = answer
+    return answer
+
+
+def test_a_small_answer_that_ends_too_early_is_none(gateway, orders):
+    orders.answer = ending_early(65536)
+    reply = gateway.ask(get(PUBLIC))
+    assert (reply.status, reply.problem["code"]) == (502, "bad_upstream_answer")
+
+
+def test_a_large_answer_that_ends_too_early_is_cut_for_the_client_too(gateway, orders):
+    orders.answer = ending_early(65537)
     wire = gateway.connect()
     reply = wire.send(get(PUBLIC)).message()
-    assert (reply.status, reply["content-length"], reply.body) == (200, "10", b"abc") and wire.ended()
+    assert (reply.status, reply["content-length"], reply.body) == (200, "65537", b"abc") and wire.ended()
     wire.close()
 
 

@@ -1,5 +1,8 @@
 """`make test`: lint, import rules, every project's tests and the journeys, and one line for each.
 
+Many of them measure time, beside as many others as the processors bear. The few of a part that fail are run once more
+by themselves when all others have ended: who passes then is told as unsteady, with what it said before, and counts.
+
 Usage: scripts/test [PROJECT...]
 """
 
@@ -11,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stack.environments import InstallFailed, prepare
@@ -22,6 +25,8 @@ AT_ONCE = 3
 ORDER = ("gateway", "tests-e2e", "libs/chassis", "payments", "users", "orders")
 # Of the longest so many processes share the tests, which wait about as long as they work.
 PROCESSES = {"gateway": 3, "libs/chassis": 2}
+# More than so many failures of a part are no accident.
+MOST_UNSTEADY = 3
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ class Outcome:
     skipped: int
     seconds: float
     output: str
+    unsteady: int = 0
 
     def line(self) -> str:
         counts = f"{self.passed} passed, {self.failed} failed"
         skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.part.name:<14} {counts + skipped:<36} {self.seconds:>6.1f} s"
+        unsteady = f", {self.unsteady} UNSTEADY" if self.unsteady else ""
+        return f"{self.part.name:<14} {counts + skipped + unsteady:<36} {self.seconds:>6.1f} s"
 
 
 def parts(places: Places, wanted: Sequence[str]) -> list[Part]:
@@ -106,6 +113,19 @@ def run(part: Part) -> Outcome:
     return outcome
 
 
+def steadied(outcome: Outcome) -> Outcome:
+    """Run the few tests of a part that failed once more by themselves; return what is so of the part then."""
+    part = outcome.part
+    if part.report is None or not 0 < outcome.failed <= MOST_UNSTEADY:
+        return outcome
+    kept = [option for option in part.command if not option.startswith("--numprocesses")]
+    command = [*kept, "--last-failed", "--last-failed-no-failures=none"]
+    second = run(Part(f"{part.name} again", command, part.folder, part.report))
+    if second.failed or second.passed != outcome.failed:
+        return outcome
+    return replace(outcome, passed=outcome.passed + second.passed, failed=0, unsteady=second.passed)
+
+
 def main() -> None:
     """Run `make test`; the exit code says whether everything passed."""
     places, wanted = Places.of(), sys.argv[1:]
@@ -122,8 +142,10 @@ def main() -> None:
     reports.mkdir(parents=True)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         outcomes = list(pool.map(run, parts(places, wanted)))
-    broken = [outcome for outcome in outcomes if outcome.failed]
-    for outcome in broken:
+    told = [outcome for outcome in outcomes if outcome.failed]
+    outcomes = [steadied(outcome) for outcome in outcomes]
+    broken = [outcome for outcome in outcomes if outcome.failed or outcome.unsteady]
+    for outcome in told:
         print(f"\n--- {outcome.part.name} ---\n{outcome.output}")
     for outcome in broken:
         print(outcome.line())

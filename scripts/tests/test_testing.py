@@ -22,12 +22,12 @@ ALWAYS = "def test_bad():\n    assert False\n"
 
 @pytest.fixture
 def outcome_of(tmp_path: Path):
-    def made(source: str) -> Outcome:
+    def made(source: str, name: str = "gateway") -> Outcome:
         (tmp_path / "test_it.py").write_text(source)
         (tmp_path / "pytest.ini").touch()
         report = tmp_path / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", f"--rootdir={tmp_path}"]
-        return steadied(run(Part("it", command, tmp_path, report)))
+        return steadied(run(Part(name, command, tmp_path, report)))
 
     return made
 
@@ -45,6 +45,11 @@ def test_who_fails_once_and_passes_alone_is_told_as_unsteady(outcome_of):
 def test_who_fails_again_has_failed(outcome_of):
     assert told(outcome_of(ALWAYS)) == (0, 1, 0)
     assert told(outcome_of(FIRST_TIME + ALWAYS)) == (1, 2, 0)
+
+
+@pytest.mark.parametrize("name", ["payments", "orders", "users", "libs/chassis", "tests-e2e"])
+def test_who_holds_what_may_not_happen_twice_gets_no_second_chance(outcome_of, name):
+    assert told(outcome_of(FIRST_TIME, name)) == (1, 1, 0)
 
 
 def test_many_failures_are_no_accident(outcome_of):
